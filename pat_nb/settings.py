@@ -93,7 +93,7 @@ def _device(text):
 def _jobs(text):
     return 0 if text == "auto" else _number(int, 1)(text)
 
-# %% ../nbs/00_settings.ipynb #a725caa2
+# %% ../nbs/00_settings.ipynb #93c9c351
 PATHS = {"data": "data", "runs": "runs", "figures": "figures"}  # key -> default, relative to the root
 RUN = {  # key -> (reader, default)
     "device": (_device, "auto"),
@@ -110,7 +110,7 @@ PROFILE = {  # key -> (reader, default = the smoke profile's)
     "size": (read_size, "64x128"),
     "steps": (_number(int, 1), "80"),
     "batch_size": (_number(int, 1), "8"),
-    "lr": (_number(float, 1e-9), "2e-3"),
+    "lr": (_number(float, 1e-9), "1e-2"),
     "width": (_number(int, 1), "8"),
     "depth": (_number(int, 1, 8), "3"),
     "eval_every": (_number(int, 1), "40"),

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['VOID', 'SegmentationDataset', 'augmentation', 'Stream', 'StreamLoader', 'eval_loader', 'write_json', 'count_classes',
-           'class_counts', 'colorize', 'resize_pair']
+           'class_counts', 'colorize', 'resize_pair', 'read_pair', 'FilePairs', 'pair_files']
 
-# %% ../../nbs/30_data_core.ipynb #ea5ec635
+# %% ../../nbs/30_data_core.ipynb #e404c756
 import hashlib
 import json
 import os
@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision import tv_tensors
@@ -173,3 +174,51 @@ def resize_pair(
     image = F.interpolate(torch.from_numpy(image_HWC).permute(2, 0, 1)[None].float(), size, mode="bilinear", antialias=True)
     mask = F.interpolate(torch.from_numpy(mask_HW)[None, None].float(), size, mode="nearest-exact")
     return image[0].permute(1, 2, 0).round().clamp(0, 255).byte().numpy(), mask[0, 0].byte().numpy()
+
+# %% ../../nbs/30_data_core.ipynb #f6df89da
+def read_pair(image: Path, mask: Path) -> tuple[np.ndarray, np.ndarray]:
+    "Decode (image (H, W, 3), mask (H, W)) as uint8, or raise `UserError` naming the file."
+    out = []
+    for path, mode in ((image, "RGB"), (mask, None)):
+        try:
+            with Image.open(path) as file:
+                out.append(np.array(file.convert(mode) if mode else file))
+        except (OSError, SyntaxError) as e:
+            raise UserError(f"{path}: cannot be read as an image ({str(e).splitlines()[0]}).") from None
+    if out[1].ndim != 2 or out[1].dtype != np.uint8:
+        raise UserError(f"{mask}: expected a single-channel 8-bit mask, got {out[1].dtype} of shape {out[1].shape}.")
+    if out[0].shape[:2] != out[1].shape:
+        raise UserError(f"{mask}: the mask has {out[1].shape[0]}x{out[1].shape[1]} pixels and its image {out[0].shape[0]}x{out[0].shape[1]}.")
+    return out[0], out[1]
+
+# %% ../../nbs/30_data_core.ipynb #a8165c79
+class FilePairs(SegmentationDataset):
+    "A data set of (image file, mask file) pairs, kept in memory once decoded."
+
+    def __init__(self, pairs: list[tuple[Path, Path]], labels: np.ndarray, size=None, augment=None):
+        self.pairs, self.labels, self.size, self.augment, self._kept = pairs, labels, size and tuple(size), augment, {}
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def load(self, i: int) -> tuple[np.ndarray, np.ndarray]:
+        if i not in self._kept:
+            image_HWC, stored_HW = read_pair(*self.pairs[i])
+            mask_HW = self.labels[stored_HW]
+            if (bad := (mask_HW >= self.num_classes) & (mask_HW != VOID)).any():
+                raise UserError(f"{self.pairs[i][1]}: label {stored_HW[bad][0]} is none of {self.name}'s.")
+            self._kept[i] = resize_pair(image_HWC, mask_HW, self.size)
+        return self._kept[i]
+
+    def content_key(self) -> str:
+        files = [f"{mask.name}:{mask.stat().st_size}" for _, mask in self.pairs]
+        return f"{self.name}-{self.size}-{hashlib.sha256('|'.join([*files, str(self.labels.tolist())]).encode()).hexdigest()}"
+
+# %% ../../nbs/30_data_core.ipynb #2043958f
+def pair_files(images: Path, masks: Path) -> list[tuple[Path, Path]]:
+    "Match image and mask files by their stem, sorted; `UserError` names a file without its partner."
+    found = [{p.stem: p for p in sorted(folder.iterdir()) if p.suffix.lower() in (".png", ".jpg", ".jpeg")} for folder in (images, masks)]
+    for have, lack, folder in ((*found, masks), (*found[::-1], images)):
+        if alone := sorted(set(have) - set(lack)):
+            raise UserError(f"{have[alone[0]]}: there is no file of that name in {folder} ({len(alone)} of {len(have)} lack theirs).")
+    return [(found[0][stem], found[1][stem]) for stem in sorted(found[0])]
