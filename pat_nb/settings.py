@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['NAMES', 'PATHS', 'RUN', 'PROFILE', 'PROFILES', 'UserError', 'check_choice', 'read_size', 'find_settings', 'Settings',
-           'load_settings', 'check_parameters', 'preflight']
+           'load_settings', 'check_parameters', 'notebook_settings', 'preflight']
 
 # %% ../nbs/00_settings.ipynb #11501718
 import argparse
@@ -44,7 +44,7 @@ def check_choice(
     listed = f" Valid: {', '.join(valid)}." if not near or len(valid) < 10 else ""
     raise UserError(f"unknown {kind} {name!r}.{hint}{listed}")
 
-# %% ../nbs/00_settings.ipynb #5f1cfd0f
+# %% ../nbs/00_settings.ipynb #5946fcf7
 def _number(kind, at_least=None, below=None):
     "A reader of one number."
     def read(text):
@@ -53,7 +53,7 @@ def _number(kind, at_least=None, below=None):
         except ValueError:
             raise UserError(f"expected {'a whole number' if kind is int else 'a number'}, got {text!r}") from None
         if (at_least is not None and value < at_least) or (below is not None and value >= below):
-            raise UserError(f"expected at least {at_least}, got {text!r}" if below is None else f"expected {at_least} to {below}, got {text!r}")
+            raise UserError(f"expected at least {at_least:g}, got {text!r}" if below is None else f"expected {at_least} to {below}, got {text!r}")
         return value
     return read
 
@@ -252,6 +252,14 @@ def check_parameters(
                 for target in getattr(node, "targets", []):
                     check_choice("parameter", target.id, names.split())
     return {key: namespace[key] for key in names.split()}
+
+# %% ../nbs/00_settings.ipynb #1786176b
+def notebook_settings(
+    namespace: dict,  # the notebook's globals()
+    names: str,  # its parameters, each the name of a setting
+) -> Settings:
+    "The settings with a papermill notebook's parameters on top. Raises `UserError` for an unknown parameter or name."
+    return load_settings(**{key: value or None for key, value in check_parameters(namespace, names).items()})
 
 # %% ../nbs/00_settings.ipynb #38e2dec1
 def preflight(

@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['pick_device', 'fast_bfloat16', 'pick_precision', 'cosine', 'evaluate', 'to_device', 'write_whole', 'random_state',
-           'set_random_state', 'save_checkpoint', 'load_checkpoint', 'fit', 'start', 'batches_from', 'log', 'record',
-           'load_weights']
+           'set_random_state', 'save_checkpoint', 'load_checkpoint', 'fit', 'start', 'batches_from', 'calm', 'log',
+           'record', 'load_weights']
 
-# %% ../nbs/50_training.ipynb #2e94e44b
+# %% ../nbs/50_training.ipynb #2d17e4fa
 import json
 import math
 import os
 import random
+import sys
 import time
 from pathlib import Path
 
@@ -142,7 +143,7 @@ def load_checkpoint(folder: Path, model, optimiser, scaler) -> dict | None:
     set_random_state(content["random"])
     return content["progress"]
 
-# %% ../nbs/50_training.ipynb #326a2038
+# %% ../nbs/50_training.ipynb #87f3bf6e
 def fit(
     model: nn.Module,  # images (B, 3, H, W) -> logits (B, C, H, W)
     loss,  # (logits, target) -> scalar
@@ -157,7 +158,7 @@ def fit(
     folder: Path | None = None,  # where last.pt, best.safetensors and history.jsonl go; None: nowhere
     device: str = "auto",
     precision: str = "auto",
-    on_step=None,  # called with (steps done, steps in all) when the loss is read
+    on_step=None,  # called with (steps done, steps in all) at the start and when the loss is read
     progress: bool = True,  # show a bar with the time left
 ) -> list[dict]:  # a row per validation: step, lr, loss, seconds, images, rss_mb, and what `validate` returned
     "Train `model` in place, resuming from `folder` if it holds a checkpoint."
@@ -168,7 +169,9 @@ def fit(
     scaler = torch.amp.GradScaler(device.type, enabled=dtype == torch.float16)
     run = start(folder, model, optimiser, scaler, plan=dict(steps=steps, lr=lr, eval_every=eval_every))
     total, clock = torch.zeros((), device=device), time.perf_counter()
-    bar = tqdm(total=steps, initial=run["step"], disable=not progress, unit="step", dynamic_ncols=True)
+    bar = tqdm(total=steps, initial=run["step"], disable=not progress, unit="step", dynamic_ncols=True, mininterval=calm())
+    if on_step:
+        on_step(run["step"], steps)
     for images_BCHW, target_BHW in batches_from(train_loader, run["step"], steps):
         for group in optimiser.param_groups:
             group["lr"] = cosine(run["step"], steps, lr)
@@ -224,6 +227,11 @@ def batches_from(loader, step: int, steps: int):
             step += 1
         if step == before:
             raise UserError("the training loader gave no batch: its data set is empty, or smaller than a batch with drop_last.")
+
+# %% ../nbs/50_training.ipynb #316ac9ee
+def calm() -> float:
+    "Seconds between two drawings of a progress bar: many a second on a terminal, few in a log file."
+    return 0.1 if sys.stderr.isatty() else 15.0
 
 # %% ../nbs/50_training.ipynb #9b098574
 def log(run: dict, total: Tensor, bar, on_step, steps: int) -> None:

@@ -19,7 +19,7 @@ from ..settings import UserError, check_choice
 LOSSES = {"ce": CELoss, "focal": FocalLoss, "pat": PATLoss}  # name -> module
 LABELS = {"ce": "CE", "focal": "Focal", "pat": "PAT"}  # name -> how tables write it
 
-# %% ../../nbs/19_loss_registry.ipynb #623471a8
+# %% ../../nbs/19_loss_registry.ipynb #b436d9b5
 SHARED = ("self", "ignore_index", "reduction", "fused", "validate", "num_classes", "counts")  # options, not parameters
 
 
@@ -33,7 +33,7 @@ def loss_params(
     params = {k: p.default for k, p in signature.items() if k not in SHARED}
     for key in given:
         check_choice(f"parameter of loss {name!r}", key, params)
-    return params | given
+    return params | {k: float(v) if isinstance(params[k], float) else v for k, v in given.items()}
 
 # %% ../../nbs/19_loss_registry.ipynb #20e3626f
 def make_loss(
