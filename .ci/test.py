@@ -1,0 +1,151 @@
+"""Everything that `make test` does, in a folder of its own, so that the checkout is left as it is. Closes with "N passed, N failed"."""
+
+import argparse
+import filecmp
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import checks
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
+passed, failed, skipped = [], [], []
+
+
+def report(name, complaint="", seconds=None):
+    (failed if complaint else passed).append(name)
+    print(f"{'FAIL' if complaint else 'ok  '} {name}" + (f" ({seconds:.0f} s)" if seconds else ""), *([complaint] if complaint else []), sep="\n     ", flush=True)
+
+
+def call(*command, **kwargs):
+    "Run a command; returns (complaint or empty, all it printed)."
+    done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", **kwargs)
+    return ("" if done.returncode == 0 else f"status {done.returncode}\n{done.stdout[-6000:]}"), done.stdout
+
+
+def differing(a, b):
+    "Files below two folders that are not the same."
+    names = {p.relative_to(r) for r in (a, b) for p in r.rglob("*") if p.is_file() and "__pycache__" not in p.parts and ".ipynb_checkpoints" not in p.parts
+             and p.name != ".last_checked"}
+    return sorted(str(n) for n in names if not ((a / n).is_file() and (b / n).is_file() and filecmp.cmp(a / n, b / n, shallow=False)))
+
+
+def no_op(tmp):
+    "Cleaning and exporting the notebooks changes nothing."
+    for name, command, folder in (("notebooks are clean", "nbdev-clean", "nbs"), ("pat_nb is what the notebooks export", "nbdev-export", "pat_nb")):
+        copy = tmp / command
+        copy.mkdir()
+        for item in ("nbs", "pat_nb"):
+            shutil.copytree(ROOT / item, copy / item, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
+        for item in ("pyproject.toml", "settings.ini", "README.md"):
+            shutil.copy(ROOT / item, copy)
+        if command == "nbdev-export":  # anew, so that a module without a notebook shows
+            version = (copy / "pat_nb/__init__.py").read_text()
+            shutil.rmtree(copy / "pat_nb")
+            (copy / "pat_nb").mkdir()
+            (copy / "pat_nb/__init__.py").write_text(version)
+        complaint, _ = call(BIN / command, cwd=copy)
+        changed = differing(ROOT / folder, copy / folder)
+        report(name, complaint or (f"{command} changes {', '.join(changed)}: run `make export` and commit" if changed else ""))
+
+
+def static():
+    report("ruff", call(BIN / "ruff", "check", "--quiet", "pat_nb", ".ci", cwd=ROOT)[0])
+    for check in checks.CHECKS:
+        report(f"{check.__name__}: {check.__doc__}", "\n     ".join(check()))
+
+
+def end_to_end(tmp):
+    "The paper at the smallest scale through the command line and papermill, twice; the second time trains nothing."
+    small = ["--steps", "4", "--size", "32x64", "--batch-size", "2", "--width", "4", "--depth", "2", "--eval-every", "2", "--jobs", "2"]
+    start = time.monotonic()
+    complaint, out = call(BIN / "pat-nb", "paper", "--profile", "smoke", *small, cwd=ROOT / "nbs")
+    figures = tmp / "figures" / "smoke"
+    lacking = [f"{n}{e}" for n, ends in (("table1_weighting", (".csv", ".md", ".tex", ".png")), ("table3_losses", (".csv", ".md", ".tex")),
+                                         ("fig1_class_frequency", (".png",)), ("fig4_qualitative_synthetic_street", (".png",))) for e in ends
+               if not (figures / f"{n}{e}").is_file() or str(figures / f"{n}{e}") not in out]
+    report("pat-nb paper makes its tables and figures", complaint or (f"{', '.join(lacking)} is missing\n{out}" if lacking else ""), time.monotonic() - start)
+    results = {p: p.stat().st_mtime_ns for p in (tmp / "runs").glob("*/result.json")}
+    before = {p: p.read_bytes() for p in figures.glob("*.csv")}
+    start = time.monotonic()
+    complaint, out = call(BIN / "pat-nb", "paper", "--profile", "smoke", *small, cwd=ROOT)
+    again = {p: p.stat().st_mtime_ns for p in (tmp / "runs").glob("*/result.json")}
+    changed = len(results) != 3 or results != again or before != {p: p.read_bytes() for p in figures.glob("*.csv")} or "0 to train" not in out
+    report("a second pat-nb paper retrains nothing", complaint or (f"results or tables changed\n{out}" if changed else ""), time.monotonic() - start)
+
+
+def notebooks(tmp):
+    "Every notebook, two at a time with a thread each; cells marked `data` where the data sets are there."
+    flags = ["--flags", "data"] if os.environ.get("PAT_NB_DATA") else []
+    start = time.monotonic()
+    complaint, out = call(BIN / "nbdev-test", "nbs", "--n-workers", "2", "--timing", *flags, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    broken = set(re.findall(r"^\t(\S+\.ipynb)$", out, flags=re.M))
+    every = sorted(p for p in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
+    if complaint and not broken:
+        report("nbdev-test", complaint)
+        return
+    for path in every:
+        report(f"{path.relative_to(ROOT)}", "its cells failed, see below" if path.name in broken else "")
+    if broken:
+        print(complaint)
+    slowest = ", ".join(re.findall(r"^(\S+\.ipynb: \d+ secs)", out, flags=re.M)[:4])
+    print(f"     {len(every)} notebooks in {time.monotonic() - start:.0f} s; the slowest: {slowest}")
+    if not flags:
+        for path in every:
+            cells = [c for c in json.loads(path.read_text())["cells"] if "".join(c["source"]).startswith("#| data")]
+            skipped.extend(f"{path.name} (needs PAT_NB_DATA)" for _ in cells)
+        print(f"     {len(skipped)} cells skipped: PAT_NB_DATA is not set")
+
+
+def wheel(tmp):
+    "The wheel, built and installed in an environment of its own, holds every module, and each can be imported outside of the tree."
+    source = tmp / "source"
+    source.mkdir()
+    for item in ("pat_nb", "pyproject.toml", "README.md", "LICENSE"):
+        (shutil.copytree if (ROOT / item).is_dir() else shutil.copy)(ROOT / item, source / item)
+    complaint, _ = call(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", tmp / "dist", source)
+    report("the wheel builds", complaint)
+    if complaint:
+        return
+    env, clean = tmp / "env", {k: v for k, v in os.environ.items() if not k.startswith("PAT_NB_")}
+    call(sys.executable, "-m", "venv", "--without-pip", env)
+    site = next((env / "lib").glob("python*")) / "site-packages"
+    complaint, _ = call(sys.executable, "-m", "pip", "--python", env / "bin/python", "install", "--quiet", "--no-deps", *(tmp / "dist").glob("*.whl"))
+    (site / "rest.pth").write_text("\n".join(p for p in sys.path if p.endswith("site-packages")) + "\n")  # the dependencies, but not the editable package
+    report("the wheel installs", complaint)
+    modules = sorted(".".join(p.relative_to(ROOT).with_suffix("").parts) for p in (ROOT / "pat_nb").rglob("*.py") if p.name not in ("__init__.py", "_modidx.py"))
+    code = "import importlib, sys; m = importlib.import_module(sys.argv[1]); assert m.__file__.startswith(sys.argv[2]), m.__file__"
+    for module in modules:
+        report(f"import {module} from the wheel", call(env / "bin/python", "-c", code, module, env, cwd=tmp, env=clean)[0])
+    complaint, out = call(env / "bin/pat-nb", "settings", cwd=tmp, env=clean)
+    report("pat-nb settings without a checkout", complaint or ("" if "built-in" in out and str(tmp / "runs") in out else out))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="only the checks that execute no notebook")
+    quick = parser.parse_args().quick
+    for key in [k for k in os.environ if k.startswith("PAT_NB_") and k != "PAT_NB_DATA"]:
+        del os.environ[key]
+    with tempfile.TemporaryDirectory() as tmp:
+        tmp = Path(tmp).resolve()
+        no_op(tmp)
+        static()
+        if not quick:
+            wheel(tmp)
+            os.environ |= dict(PAT_NB_RUNS=str(tmp / "runs"), PAT_NB_FIGURES=str(tmp / "figures"))
+            end_to_end(tmp)
+            notebooks(tmp)
+    print(f"{len(passed)} passed, {len(failed)} failed" + (f", {len(skipped)} skipped" if skipped else ""))
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
