@@ -5,34 +5,34 @@ r"""Cross-entropy times $(1-p)^\gamma$: what is already right stops counting."""
 # %% auto #0
 __all__ = ['FocalModulator', 'focal_loss', 'FocalLoss']
 
-# %% ../../nbs/12_loss_focal.ipynb #1986bf90
+# %% ../../nbs/12_loss_focal.ipynb #4bf3d990
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from .core import Modulator, modulated_nll
+from .core import Modulator, SoftmaxLoss, modulated_nll
 
-# %% ../../nbs/12_loss_focal.ipynb #71e69e6a
+# %% ../../nbs/12_loss_focal.ipynb #45422b11
 @dataclass(frozen=True)
 class FocalModulator(Modulator):
     "m = (1 - p)^gamma, k = (1 - p)^(gamma - 1) ((1 - p) - gamma p log p)."
     gamma: float = 2.0
 
     def __call__(self, p, logp):
-        q = (-torch.expm1(logp)).clamp(min=torch.finfo(p.dtype).tiny)  # 1 - p
-        q_power = q ** (self.gamma - 1)
-        return q_power * q, q_power * (q - self.gamma * p * logp)
+        q = -torch.expm1(logp)  # 1 - p
+        q = q.clamp(min=torch.finfo(p.dtype).tiny) if self.gamma < 1 else q
+        q_power = q if self.gamma == 2 else q ** (self.gamma - 1)
+        return q_power * q, (p * logp).mul_(-self.gamma).add_(q).mul_(q_power)
 
-# %% ../../nbs/12_loss_focal.ipynb #33d13740
+# %% ../../nbs/12_loss_focal.ipynb #7e74431e
 def focal_loss(
     logits: Tensor,  # (B, C, *spatial)
     target: Tensor,  # (B, *spatial) int64: a class, or ignore_index
     gamma: float = 2.0,  # focusing parameter, 0: cross-entropy
     ignore_index: int = 255,
     reduction: str = "mean",
-    fused: bool = True,
-    validate: bool | None = None,
+    **options,  # fused, validate, inplace, compile of `modulated_nll`
 ) -> Tensor:
     """Softmax focal loss, averaged over the pixels that are not ignored.
 
@@ -40,13 +40,17 @@ def focal_loss(
     Reference: Lin et al., ICCV 2017, Eq. (4), without its alpha.
     Raises: ValueError as `modulated_nll`, and for a negative gamma.
     """
+    _check_gamma(gamma)
+    modulator = FocalModulator(gamma) if gamma else Modulator()
+    return modulated_nll(logits, target, modulator, None, ignore_index, reduction, **options)
+
+# %% ../../nbs/12_loss_focal.ipynb #88a004bb
+def _check_gamma(gamma: float) -> None:
     if gamma < 0:
         raise ValueError(f"gamma must be at least 0, got {gamma}.")
-    modulator = FocalModulator(gamma) if gamma else Modulator()
-    return modulated_nll(logits, target, modulator, None, ignore_index, reduction, None, fused, validate)
 
-# %% ../../nbs/12_loss_focal.ipynb #61b388be
-class FocalLoss(nn.Module):
+# %% ../../nbs/12_loss_focal.ipynb #b580adf9
+class FocalLoss(SoftmaxLoss):
     """Softmax focal loss as a module: `FocalLoss(gamma=2)(logits, target)`.
 
     Shape: logits (B, C, *spatial), target (B, *spatial) int64 -> a scalar, or (B, *spatial) for reduction "none".
@@ -54,14 +58,13 @@ class FocalLoss(nn.Module):
     Raises: ValueError for a negative gamma, and as `focal_loss`.
     """
 
-    def __init__(self, gamma: float = 2.0, ignore_index: int = 255, reduction: str = "mean", fused: bool = True, validate: bool | None = None):
-        super().__init__()
-        if gamma < 0:
-            raise ValueError(f"gamma must be at least 0, got {gamma}.")
-        self.options = dict(gamma=gamma, ignore_index=ignore_index, reduction=reduction, fused=fused, validate=validate)
+    def __init__(self, gamma: float = 2.0, **options):
+        _check_gamma(gamma)
+        super().__init__(**options)
+        self.gamma = gamma
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        return focal_loss(logits, target, **self.options)
+        return focal_loss(logits, target, self.gamma, **self.options)
 
     def extra_repr(self) -> str:
-        return ", ".join(f"{k}={v}" for k, v in self.options.items())
+        return f"gamma={self.gamma}"

@@ -5,24 +5,25 @@
 # %% auto #0
 __all__ = ['pat_weight', 'PATModulator', 'mask_weights', 'pat_loss', 'PATLoss']
 
-# %% ../../nbs/11_loss_pat.ipynb #af2ac37d
+# %% ../../nbs/11_loss_pat.ipynb #d11a1e1e
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from .core import Modulator, check_shapes, mask_sizes, modulated_nll
+from .core import Modulator, SoftmaxLoss, modulated_nll
 
-# %% ../../nbs/11_loss_pat.ipynb #65876c5e
+# %% ../../nbs/11_loss_pat.ipynb #9e1d904a
 def pat_weight(
     p: Tensor,  # confidence in the right class, 0 to 1, any shape
     T: float = 20.0,  # temperature
 ) -> Tensor:  # as p
     "PAT's pixel-wise adaptive coefficient, beta(p) = exp(-(1 - p) / T)."
-    return torch.exp((p - 1) / T)
+    return (p - 1).div_(T).exp_()
 
-# %% ../../nbs/11_loss_pat.ipynb #73c45781
+# %% ../../nbs/11_loss_pat.ipynb #ec919544
 @dataclass(frozen=True)
 class PATModulator(Modulator):
     "m = beta(p) = exp(-(1 - p) / T), k = beta (1 + p log p / T)."
@@ -30,7 +31,7 @@ class PATModulator(Modulator):
 
     def __call__(self, p, logp):
         beta = pat_weight(p, self.T)
-        return beta, beta * (1 + p * logp / self.T)
+        return beta, (p * logp).div_(self.T).add_(1).mul_(beta)
 
 # %% ../../nbs/11_loss_pat.ipynb #66e8a6a0
 def mask_weights(
@@ -44,7 +45,7 @@ def mask_weights(
     norm_B1 = present_BC.sum(1, keepdim=True) ** power / share_BC.sum(1, keepdim=True).clamp(min=1e-30)
     return torch.where(present_BC, M_BC.clamp(min=1) ** -power, 0) * norm_B1
 
-# %% ../../nbs/11_loss_pat.ipynb #fcc6c529
+# %% ../../nbs/11_loss_pat.ipynb #7745b51f
 def pat_loss(
     logits: Tensor,  # (B, C, *spatial)
     target: Tensor,  # (B, *spatial) int64: a class, or ignore_index
@@ -52,8 +53,7 @@ def pat_loss(
     mask_power: float = 1.0,  # a in |M|^-a; 1 is the paper's, 0 off
     ignore_index: int = 255,
     reduction: str = "mean",  # "mean" over the images, "sum" over them, "none": (B, *spatial)
-    fused: bool = True,
-    validate: bool | None = None,
+    **options,  # fused, validate, inplace, compile of `modulated_nll`
 ) -> Tensor:
     """PAT, Eq. (4): cross-entropy times beta(p), divided by the size of the label's mask in its image.
 
@@ -63,10 +63,8 @@ def pat_loss(
     """
     _check_pat(T, mask_power)
     modulator = Modulator() if math.isinf(T) else PATModulator(T)
-    check_shapes(logits, target, None, reduction)
-    sizes_BC = mask_sizes(target, logits.shape[1], ignore_index)
-    images = (sizes_BC.sum(1) > 0).sum()
-    return modulated_nll(logits, target, modulator, mask_weights(sizes_BC, mask_power), ignore_index, reduction, images, fused, validate)
+    weight, images = partial(mask_weights, power=mask_power), lambda sizes_BC: (sizes_BC.sum(1) > 0).sum()
+    return modulated_nll(logits, target, modulator, weight, ignore_index, reduction, images, **options)
 
 # %% ../../nbs/11_loss_pat.ipynb #2a80c85d
 def _check_pat(T: float, mask_power: float) -> None:
@@ -75,8 +73,8 @@ def _check_pat(T: float, mask_power: float) -> None:
     if not 0 <= mask_power <= 1:
         raise ValueError(f"mask_power must lie between 0 (off) and 1 (the paper), got {mask_power}.")
 
-# %% ../../nbs/11_loss_pat.ipynb #78518494
-class PATLoss(nn.Module):
+# %% ../../nbs/11_loss_pat.ipynb #70cbc29a
+class PATLoss(SoftmaxLoss):
     """PAT as a module: `PATLoss()(logits, target)`.
 
     Shape: logits (B, C, *spatial), target (B, *spatial) int64 -> a scalar, or (B, *spatial) for reduction "none".
@@ -84,14 +82,13 @@ class PATLoss(nn.Module):
     Raises: ValueError for a T or mask_power out of range, and as `pat_loss`.
     """
 
-    def __init__(self, T: float = 20.0, mask_power: float = 1.0, ignore_index: int = 255, reduction: str = "mean", fused: bool = True,
-                 validate: bool | None = None):
-        super().__init__()
+    def __init__(self, T: float = 20.0, mask_power: float = 1.0, **options):
         _check_pat(T, mask_power)
-        self.options = dict(T=T, mask_power=mask_power, ignore_index=ignore_index, reduction=reduction, fused=fused, validate=validate)
+        super().__init__(**options)
+        self.T, self.mask_power = T, mask_power
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        return pat_loss(logits, target, **self.options)
+        return pat_loss(logits, target, self.T, self.mask_power, **self.options)
 
     def extra_repr(self) -> str:
-        return ", ".join(f"{k}={v}" for k, v in self.options.items())
+        return f"T={self.T}, mask_power={self.mask_power}"
