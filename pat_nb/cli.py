@@ -104,16 +104,18 @@ def _report(settings: Settings, names: list[str], failed: dict[str, str]) -> int
         print(f"FAILED {what}: {error}", file=sys.stderr)
     return 1 if failed else 0
 
-# %% ../nbs/80_cli.ipynb #28a48a6b
+# %% ../nbs/80_cli.ipynb #45185e20
 def _pairs(words: list[str]) -> dict:
-    "NAME=VALUE words as a dict of numbers."
+    "NAME=VALUE words as a dict; what reads as a number is one."
     out = {}
     for word in words or ():
         key, eq, value = word.partition("=")
+        if not eq or not key or not value:
+            raise UserError(f"{word!r}: expected NAME=VALUE, as T=5.")
         try:
-            out[key] = float(value) if "." in value or "e" in value or "inf" in value else int(value)
+            out[key] = int(value) if value.lstrip("-").isdigit() else float(value)
         except ValueError:
-            raise UserError(f"{word!r}: expected NAME=NUMBER, as T=5.") from None
+            out[key] = value
     return out
 
 
@@ -157,7 +159,7 @@ def show_settings(args: argparse.Namespace) -> int:
         print(f"{key:17} {getattr(settings, key)!s:48} {settings.sources[key]}")
     return 0
 
-# %% ../nbs/80_cli.ipynb #f4af802f
+# %% ../nbs/80_cli.ipynb #9d46fb1b
 COMMANDS = {"paper": (paper, "train what is missing and make the tables and figures of a profile"), "train": (train, "do one run"),
             "results": (show_results, "list the runs that are done"), "settings": (show_settings, "show every setting and where it comes from")}
 
@@ -175,8 +177,8 @@ def make_parser() -> argparse.ArgumentParser:
             for kind, default in (("dataset", "synthetic_street"), ("loss", "pat"), ("model", "unet")):
                 sub.add_argument(f"--{kind}", default=default, help=f"{', '.join(NAMES[kind])} (default: {default})")
             sub.add_argument("--seed", type=int, default=0)
-            sub.add_argument("--loss-param", action="append", metavar="NAME=NUMBER", help="a parameter of the loss, as T=5; repeatable")
-            sub.add_argument("--model-param", action="append", metavar="NAME=NUMBER", help="a parameter of the model; repeatable")
+            sub.add_argument("--loss-param", action="append", metavar="NAME=VALUE", help="a parameter of the loss, as T=5; repeatable")
+            sub.add_argument("--model-param", action="append", metavar="NAME=VALUE", help="a parameter of the model; repeatable")
         add_settings(sub)
         sub.set_defaults(parser=sub)
     return parser

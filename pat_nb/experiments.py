@@ -364,7 +364,7 @@ def results(
         found = load_results(specs, settings)
     return pd.DataFrame([_row(r) for r in found if r])
 
-# %% ../nbs/60_experiments.ipynb #2bae7329
+# %% ../nbs/60_experiments.ipynb #e4ae3729
 def _try_read(folder: Path) -> dict | None:
     try:
         return read_result(folder)
@@ -374,7 +374,7 @@ def _try_read(folder: Path) -> dict | None:
 
 def _row(result: dict) -> dict:
     spec, test = result["spec"], result["metrics"]["test"]
-    params = ", ".join(f"{k}={v:g}" for k, v in spec["loss_params"].items())
+    params = ", ".join(f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}" for k, v in spec["loss_params"].items())
     percent = {k: 100 * test[k] if test[k] is not None else None for k in ("miou", "pixel_acc", "mean_acc", "dice", "head", "body", "tail")}
     return dict(dataset=spec["dataset"], model=spec["model"], loss=spec["loss"], params=params, seed=spec["seed"], steps=spec["steps"],
                 size="x".join(map(str, spec["size"])), **percent, cross_entropy=test["cross_entropy"], step_ms=result["timings"]["step_ms"],

@@ -16,10 +16,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-# %% ../nbs/00_settings.ipynb #271557cb
+# %% ../nbs/00_settings.ipynb #60cf07c4
 NAMES = {  # kind -> every valid name
     "dataset": ("synthetic_street", "camvid"),
-    "loss": ("ce", "focal", "pat"),
+    "loss": ("ce", "focal", "cb", "cbfocal", "bms", "ldam", "blv", "pat", "ibla_pat_ina", "ibla_pat_inap", "ibla_focal", "ibla_cb", "ibla_cbfocal", "ibla_bms",
+             "ibla_ldam", "ibla_blv"),
     "model": ("unet",),
     "device": ("auto", "cpu", "cuda", "mps"),
     "precision": ("auto", "fp32", "bf16", "fp16"),
@@ -93,7 +94,7 @@ def _device(text):
 def _jobs(text):
     return 0 if text == "auto" else _number(int, 1)(text)
 
-# %% ../nbs/00_settings.ipynb #93c9c351
+# %% ../nbs/00_settings.ipynb #b77520b9
 PATHS = {"data": "data", "runs": "runs", "figures": "figures"}  # key -> default, relative to the root
 RUN = {  # key -> (reader, default)
     "device": (_device, "auto"),
@@ -104,7 +105,7 @@ RUN = {  # key -> (reader, default)
 }
 PROFILE = {  # key -> (reader, default = the smoke profile's)
     "datasets": (_list_of(_choice("dataset")), "synthetic_street"),
-    "losses": (_list_of(_choice("loss")), "ce, focal, pat"),
+    "losses": (_list_of(_choice("loss")), "ce, focal, cb, cbfocal, bms, ldam, blv, pat"),
     "models": (_list_of(_choice("model")), "unet"),
     "seeds": (_list_of(_number(int, 0)), "0"),
     "size": (read_size, "64x128"),
@@ -117,10 +118,10 @@ PROFILE = {  # key -> (reader, default = the smoke profile's)
     "checkpoint_every": (_number(int, 1), "20"),
 }
 
-# %% ../nbs/00_settings.ipynb #85143556
+# %% ../nbs/00_settings.ipynb #1824dd55
 PROFILES = {
     "smoke": {},
-    "compact": dict(datasets="camvid", seeds="0, 1, 2", size="144x192", steps="2000", lr="1e-3", width="16", depth="4", eval_every="250",
+    "compact": dict(datasets="camvid", size="144x192", steps="2000", lr="1e-3", width="16", depth="4", eval_every="250",
                     checkpoint_every="50"),
     "paper": dict(datasets="camvid", seeds="0, 1, 2", size="360x480", steps="30000", batch_size="16", lr="1e-3", width="32", depth="4",
                   eval_every="1000", checkpoint_every="250"),

@@ -143,7 +143,7 @@ def load_checkpoint(folder: Path, model, optimiser, scaler) -> dict | None:
     set_random_state(content["random"])
     return content["progress"]
 
-# %% ../nbs/50_training.ipynb #87f3bf6e
+# %% ../nbs/50_training.ipynb #bb6f580d
 def fit(
     model: nn.Module,  # images (B, 3, H, W) -> logits (B, C, H, W)
     loss,  # (logits, target) -> scalar
@@ -175,6 +175,8 @@ def fit(
     for images_BCHW, target_BHW in batches_from(train_loader, run["step"], steps):
         for group in optimiser.param_groups:
             group["lr"] = cosine(run["step"], steps, lr)
+        if hasattr(loss, "schedule"):
+            loss.schedule(run["step"] / steps)  # LDAM's deferred reweighting
         images_BCHW, target_BHW = to_device(images_BCHW, target_BHW, device)
         with torch.autocast(device.type, dtype, enabled=dtype is not None):
             logits_BCHW = model(images_BCHW)
