@@ -15,23 +15,23 @@ from torch import Tensor
 
 from .core import Modulator, SoftmaxLoss, modulated_nll
 
-# %% ../../nbs/11_loss_pat.ipynb #9e1d904a
+# %% ../../nbs/11_loss_pat.ipynb #9fc2b0fc
 def pat_weight(
     p: Tensor,  # confidence in the right class, 0 to 1, any shape
     T: float = 20.0,  # temperature
 ) -> Tensor:  # as p
     "PAT's pixel-wise adaptive coefficient, beta(p) = exp(-(1 - p) / T)."
-    return (p - 1).div_(T).exp_()
+    return torch.add(torch.full((), -1 / T, dtype=p.dtype, device=p.device), p, alpha=1 / T).exp_()
 
-# %% ../../nbs/11_loss_pat.ipynb #ec919544
+# %% ../../nbs/11_loss_pat.ipynb #b7ecd5f2
 @dataclass(frozen=True)
 class PATModulator(Modulator):
     "m = beta(p) = exp(-(1 - p) / T), k = beta (1 + p log p / T)."
     T: float = 20.0
 
     def __call__(self, p, logp):
-        beta = pat_weight(p, self.T)
-        return beta, (p * logp).div_(self.T).add_(1).mul_(beta)
+        beta, one = pat_weight(p, self.T), torch.ones((), dtype=p.dtype, device=p.device)
+        return beta, torch.addcmul(one, p, logp, value=1 / self.T).mul_(beta)
 
 # %% ../../nbs/11_loss_pat.ipynb #66e8a6a0
 def mask_weights(
