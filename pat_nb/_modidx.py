@@ -173,6 +173,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                     'pat_nb.losses.core._by_compiler': ('loss_core.html#_by_compiler', 'pat_nb/losses/core.py'),
                                     'pat_nb.losses.core._by_kernel': ('loss_core.html#_by_kernel', 'pat_nb/losses/core.py'),
                                     'pat_nb.losses.core._by_torch': ('loss_core.html#_by_torch', 'pat_nb/losses/core.py'),
+                                    'pat_nb.losses.core._compiled': ('loss_core.html#_compiled', 'pat_nb/losses/core.py'),
                                     'pat_nb.losses.core._dense': ('loss_core.html#_dense', 'pat_nb/losses/core.py'),
                                     'pat_nb.losses.core._fused': ('loss_core.html#_fused', 'pat_nb/losses/core.py'),
                                     'pat_nb.losses.core._layout': ('loss_core.html#_layout', 'pat_nb/losses/core.py'),

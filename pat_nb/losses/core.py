@@ -240,22 +240,32 @@ def _fused(z_BCN, y_BN, w, modulator, adjust, g_BCN, per_pixel) -> Tensor:
         losses.append(loss_N.neg_() if per_pixel else loss_N.sum())
     return torch.stack(losses) if per_pixel else torch.stack(losses).sum().neg()
 
-# %% ../../nbs/10_loss_core.ipynb #c0c68ca5
-def _dense(z_BCN, y_BN, w, modulator, adjust, want_grad: bool) -> tuple[Tensor, Tensor | None]:
-    "Loss per pixel (B, N) and its gradient (B, C, N)."
-    u_BCN = z_BCN.to(torch.promote_types(z_BCN.dtype, torch.float32))
-    u_BCN, y_B1N = u_BCN if adjust is None else adjust.batch(u_BCN, y_BN), y_BN[:, None]
-    log_softmax_BCN = torch.log_softmax(u_BCN, 1)
-    logp_BN = log_softmax_BCN.gather(1, y_B1N)[:, 0]
+# %% ../../nbs/10_loss_core.ipynb #325f0913
+def _dense(z_BCN, y_BN, w, modulator, adjust, want_grad: bool) -> tuple[Tensor, ...]:
+    "Loss per pixel (B, N), its gradient (B, C, N) or None, and what must not be computed anew for every class."
+    u_BCN, y_B1N = z_BCN.to(torch.promote_types(z_BCN.dtype, torch.float32)), y_BN[:, None]
+    u_BCN = u_BCN if adjust is None else adjust.batch(u_BCN, y_BN)
+    top_B1N = u_BCN.amax(1, keepdim=True)
+    sum_BN = (u_BCN - top_B1N).exp().sum(1)
+    logp_BN = (u_BCN.gather(1, y_B1N) - top_B1N)[:, 0] - sum_BN.log()
     m_BN, k_BN = modulator(logp_BN.exp(), logp_BN)
+    loss_BN = -(m_BN * logp_BN) * w
     if not want_grad:
-        return -(m_BN * logp_BN) * w, None
-    k_BN = k_BN * (w if adjust is None else w * adjust.scale)
+        return loss_BN, None
+    k_BN = k_BN * w if adjust is None or adjust.scale == 1 else k_BN * w * adjust.scale
+    share_BN = k_BN / sum_BN
     label_BCN = y_B1N == torch.arange(z_BCN.shape[1], device=z_BCN.device)[:, None]
-    return -(m_BN * logp_BN) * w, (k_BN[:, None] * (log_softmax_BCN.exp() - label_BCN.to(u_BCN.dtype))).to(z_BCN.dtype)
+    g_BCN = share_BN[:, None] * (u_BCN - top_B1N).exp() - torch.where(label_BCN, k_BN[:, None], 0)
+    return loss_BN, g_BCN.to(z_BCN.dtype), k_BN, share_BN, top_B1N
 
 
-_compiled = cache(lambda: torch.compile(_dense))
+@cache
+def _compiled():
+    "`_dense`, compiled for every kind of call it meets; torch 2.11 and older stop at 8 kinds and run the rest as it is."
+    try:
+        return torch.compile(_dense, recompile_limit=64, isolate_recompiles=True)
+    except TypeError:
+        return torch.compile(_dense)
 
 # %% ../../nbs/10_loss_core.ipynb #b993bd57
 BACKEND = "auto"  # auto: Triton for CUDA tensors; triton: wherever it can (its interpreter on a CPU); torch: never
@@ -301,7 +311,7 @@ class _ModulatedNLL(torch.autograd.Function):
         done = by.dim() == 0 and not by.is_cuda and not torch.compiler.is_compiling() and by == 1
         return g_BCN if done else g_BCN.mul_(by), None, None, None
 
-# %% ../../nbs/10_loss_core.ipynb #6f31f63a
+# %% ../../nbs/10_loss_core.ipynb #bdefb5a2
 def _by_torch(y_BN, w, modulator, adjust, z_BCN, per_pixel, want_grad, inplace):
     "Image by image."
     g_BCN = None if not want_grad else z_BCN.detach() if inplace else torch.empty_like(z_BCN)
@@ -311,7 +321,7 @@ def _by_torch(y_BN, w, modulator, adjust, z_BCN, per_pixel, want_grad, inplace):
 def _by_compiler(y_BN, w, modulator, adjust, z_BCN, per_pixel, want_grad, inplace):
     "In one piece."
     dense = _dense if torch.compiler.is_compiling() else _compiled()
-    loss_BN, g_BCN = dense(z_BCN, y_BN, w, modulator, adjust, want_grad)
+    loss_BN, g_BCN, *_ = dense(z_BCN, y_BN, w, modulator, adjust, want_grad)
     return loss_BN if per_pixel else loss_BN.sum(), g_BCN
 
 
