@@ -287,7 +287,7 @@ def kernel_for(z: Tensor, modulator: Modulator, compile: bool):
     kernel = _triton_module()
     return None if kernel is None or kernel.kernel_code(modulator) is None else kernel
 
-# %% ../../nbs/10_loss_core.ipynb #4bb9d6a3
+# %% ../../nbs/10_loss_core.ipynb #d2d5a1d8
 class _ModulatedNLL(torch.autograd.Function):
     "Loss per pixel, or its sum, with the gradient computed in the forward pass by `compute`."
 
@@ -308,6 +308,9 @@ class _ModulatedNLL(torch.autograd.Function):
         if ctx.gradient.dtype == torch.float64:
             return ctx.gradient * by, None, None, None
         g_BCN, ctx.gradient = ctx.gradient, None
+        kernel = kernel_for(g_BCN, Modulator(), False) if by.dim() == 0 else None
+        if kernel is not None:
+            return kernel.scale_gradient(g_BCN, by), None, None, None
         done = by.dim() == 0 and not by.is_cuda and not torch.compiler.is_compiling() and by == 1
         return g_BCN if done else g_BCN.mul_(by), None, None, None
 
@@ -387,12 +390,14 @@ def settle_weight(weight, normalizer, count, reduction, ignored, logits) -> Tens
     D = torch.as_tensor(normalizer, dtype=dtype, device=logits.device)
     return torch.where(D > 0, weight / D, 0)
 
-# %% ../../nbs/10_loss_core.ipynb #7da4ac98
+# %% ../../nbs/10_loss_core.ipynb #76b49144
 def check_shapes(logits, target, weight, reduction) -> None:
     "Raise `ValueError` where the arguments do not belong together."
     if logits.dim() < 2 or target.shape != logits.shape[:1] + logits.shape[2:]:
         raise ValueError(f"logits of shape {tuple(logits.shape)} need a target of shape {tuple(logits.shape[:1] + logits.shape[2:])} "
                          f"(labels, not one-hot), got {tuple(target.shape)}.")
+    if target.numel() == 0:
+        raise ValueError(f"the target of shape {tuple(target.shape)} holds no pixel.")
     if not logits.is_floating_point() or target.dtype != torch.int64:
         raise ValueError(f"logits must be floating point and the target int64, got {logits.dtype} and {target.dtype}.")
     if isinstance(weight, Tensor) and tuple(weight.shape) not in ((logits.shape[1],), tuple(logits.shape[:2])):
