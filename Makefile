@@ -14,7 +14,7 @@ ifdef PAT_NB_DATA
 export PAT_NB_DATA := $(abspath $(PAT_NB_DATA))
 endif
 
-.PHONY: help env paper test check export lab render clean
+.PHONY: help env paper bench test check export lab render clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -35,6 +35,10 @@ preflight:
 
 paper: preflight env ## train what is missing and make every table and figure (smoke scale unless PROFILE says otherwise)
 	@$(BIN)/pat-nb paper $(OPTIONS)
+
+bench: env ## measure time and memory of all losses, with the peers installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]' -c constraints.txt
+	@$(BIN)/pat-nb bench losses
 
 test: env ## run every check and every notebook, and install the wheel elsewhere
 	@$(BIN)/python .ci/test.py

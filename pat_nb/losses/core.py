@@ -94,7 +94,7 @@ def pixel_weights(
         torch.index_select(row_C, 0, y_N, out=w_N)
     return w_BN if valid_BN is None else w_BN.mul_(valid_BN)
 
-# %% ../../nbs/10_loss_core.ipynb #daf8cefc
+# %% ../../nbs/10_loss_core.ipynb #b3c6635b
 @dataclass(frozen=True)
 class Adjust:
     "What happens to the logits before the softmax."
@@ -129,14 +129,6 @@ class Adjust:
             z_BCN = z_BCN - label_BCN * margin[:, None]
         return z_BCN * self.scale
 
-    def single(self, z_N: Tensor, c_N: Tensor, label: bool) -> Tensor:
-        "The changed logits, without noise, of one class per pixel, which is its label or is not."
-        if self.shift_C is not None:
-            z_N = z_N + self.shift_C.to(z_N.dtype)[c_N]
-        if self.margin_C is not None and label:
-            z_N = z_N - self.margin_C.to(z_N.dtype)[c_N]
-        return z_N * self.scale
-
 # %% ../../nbs/10_loss_core.ipynb #a69d87e2
 def _reference(y_BN: Tensor, w: Tensor, modulator: Modulator, adjust: Adjust | None, z_BCN: Tensor) -> Tensor:
     "w m(p) (-log p) per pixel, (B, N), by plain torch operations."
@@ -151,7 +143,7 @@ def label_positions(y_N: Tensor, pixel_N: Tensor, shape: torch.Size, dim: int) -
     "Where the logits of class `y_N` of the pixels `pixel_N` lie in a flat array of a shape (C, N), for dim 0, or (N, C), for dim 1."
     return torch.add(pixel_N, y_N, alpha=shape[1]) if dim == 0 else torch.add(y_N, pixel_N, alpha=shape[1])
 
-# %% ../../nbs/10_loss_core.ipynb #ae4131cf
+# %% ../../nbs/10_loss_core.ipynb #287f214e
 def _softmax(u: Tensor, y_N: Tensor, at_N: Tensor, adjust: Adjust | None, s: Tensor, dim: int) -> tuple[Tensor, Tensor]:
     "Write the softmax of the logits `u`, changed by `adjust`, into `s`; p and log p at the label."
     changed = u if adjust is None else adjust.image(u, y_N, at_N, s, dim)
@@ -159,17 +151,15 @@ def _softmax(u: Tensor, y_N: Tensor, at_N: Tensor, adjust: Adjust | None, s: Ten
     logp_N = p_N.log()
     if p_N.numel() and p_N.amin() < 1e-30:
         n = (p_N < 1e-30).nonzero()[:, 0]
-        logp_N[n] = _tiny_log_p(n, u, y_N, adjust, s, dim)
+        logp_N[n] = _tiny_log_p(n, u, y_N, adjust, dim)
     return p_N, logp_N
 
 
-def _tiny_log_p(n: Tensor, u: Tensor, y_N: Tensor, adjust: Adjust | None, s: Tensor, dim: int) -> Tensor:
+def _tiny_log_p(n: Tensor, u: Tensor, y_N: Tensor, adjust: Adjust | None, dim: int) -> Tensor:
     "log p of the pixels `n`, whose p is too small to take its logarithm."
-    top_p, top_c = s.index_select(1 - dim, n).max(dim)
-    at_y, at_top = (u.view(-1).index_select(0, label_positions(c, n, u.shape, dim)) for c in (y_N[n], top_c))
-    if adjust is not None:
-        at_y, at_top = adjust.single(at_y, y_N[n], label=True), adjust.single(at_top, top_c, label=False)
-    return top_p.log_().add_(at_y).sub_(at_top)
+    y_1K, u_1CK = y_N[None, n], (u if dim == 0 else u.t()).index_select(1, n)[None]
+    u_1CK = u_1CK if adjust is None else adjust.batch(u_1CK, y_1K)
+    return F.log_softmax(u_1CK, 1).gather(1, y_1K[:, None])[0, 0]
 
 # %% ../../nbs/10_loss_core.ipynb #78b94337
 def _one_image(
