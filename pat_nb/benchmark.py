@@ -176,7 +176,7 @@ def surroundings(device="cpu") -> dict:
     return dict(device=torch.cuda.get_device_name() if cuda else platform.processor() or platform.machine(), threads=torch.get_num_threads(), torch=torch.__version__,
                 python=platform.python_version(), date=datetime.date.today().isoformat())
 
-# %% ../nbs/65_benchmark.ipynb #c9abb209
+# %% ../nbs/65_benchmark.ipynb #6e0c5669
 COLORS = {"base": "black", "ours": "#1b7837", "inplace": "#7fbf7b", "compile": "#5aae61", "plain": "#999999", "released": "#d6604d", "peer": "#4393c3"}
 
 
@@ -191,8 +191,11 @@ def draw(table: pd.DataFrame) -> plt.Figure:
         column[1].barh(part.loss, part.memory, color=color)
         for ax, what, base in zip(column, ("time over F.cross_entropy", "extra memory over the logits"), (1, part.memory[part.group == "base"].iloc[0])):
             ax.axvline(base, color="black", ls="--", lw=0.8)
-            ax.set(xscale="log", xlabel=what)
+            ax.set_xlabel(what)
             ax.tick_params(labelsize=7)
+        column[0].set_xscale("log")
+        column[0].set_xticks([0.25, 0.5, 1, 2, 5, 10, 20], ["¼", "½", "1", "2", "5", "10", "20"], minor=False)
+        column[0].minorticks_off()
         column[0].set_title(f"{shape}, {part['size'].iloc[0]}", fontsize=9)
     return fig
 
