@@ -6,7 +6,7 @@
 __all__ = ['VOID', 'SMALLEST', 'IMAGE_ENDINGS', 'SPLITS', 'SegmentationDataset', 'augmentation', 'light_augmentation',
            'crop_source', 'Stream', 'StreamLoader', 'eval_loader', 'write_json', 'tally', 'count_classes',
            'class_stats', 'class_counts', 'colorize', 'show_batch', 'resize_pair', 'open_image', 'read_pair',
-           'check_shapes', 'Pair', 'Fault', 'FilePairs', 'image_files', 'pair_files', 'match', 'choose_split',
+           'check_shapes', 'Pair', 'Fault', 'FilePairs', 'image_files', 'note', 'pair_files', 'match', 'choose_split',
            'FileDataset']
 
 # %% ../../nbs/30_data_core.ipynb #ec2a1232
@@ -326,24 +326,35 @@ class FilePairs(SegmentationDataset):
         text = "|".join([*self.stamps(), str(self.labels.tolist()), str(self.keep_void)])
         return f"{self.name}-{self.size}-{hashlib.sha256(text.encode()).hexdigest()}"
 
-# %% ../../nbs/30_data_core.ipynb #0f90c5e6
+# %% ../../nbs/30_data_core.ipynb #48f8e472
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg")
 
 
-def image_files(folder: Path) -> dict[str, Path]:
-    "The images in a folder by their stem, sorted, without the hidden files that some archives leave behind."
-    if not folder.is_dir():
-        return {}
-    return {p.stem: p for p in sorted(folder.iterdir()) if p.suffix.lower() in IMAGE_ENDINGS and not p.name.startswith(".")}
+def image_files(folder: Path, faults: list[Fault] | None = None, key=lambda stem: stem) -> dict[str, Path]:
+    "The images in a folder by `key` of their stem, sorted, without the hidden files that some archives leave behind."
+    out = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.suffix.lower() in IMAGE_ENDINGS and not path.name.startswith("."):
+            if (first := out.setdefault(key(path.stem), path)) != path:
+                note(faults, Fault(str(path), f"has the same name as {first.name}, which is taken"))
+    return out
+
+
+def note(faults: list[Fault] | None, fault: Fault) -> None:
+    "Add a fault to the list, or raise it as a `UserError` where there is no list."
+    if faults is None:
+        raise UserError(f"{fault.key}: {fault.what}.")
+    faults.append(fault)
 
 
 def pair_files(
     images: Path,
     masks: Path,
     faults: list[Fault] | None = None,  # where to note a file without its partner; None: raise `UserError`
+    key=lambda stem: stem,  # what an image and its mask have in common
 ) -> list[Pair]:
     "Match image and mask files by their stem, sorted."
-    return match(image_files(images), image_files(masks), images, masks, faults)
+    return match(image_files(images, faults, key), image_files(masks, faults, key), images, masks, faults)
 
 
 def match(images: dict, masks: dict, in_images, in_masks, faults: list[Fault] | None = None) -> list[Pair]:
