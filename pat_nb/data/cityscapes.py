@@ -29,7 +29,7 @@ def label_ids() -> np.ndarray:
         labels[label] = k
     return labels
 
-# %% ../../nbs/34_data_cityscapes.ipynb #45ca20eb
+# %% ../../nbs/34_data_cityscapes.ipynb #fb5f2ec3
 class Cityscapes(FileDataset):
     "Cityscapes with its fine labels, in the official layout."
 
@@ -39,7 +39,7 @@ class Cityscapes(FileDataset):
     lut = label_ids()
     official = {"trainval": 2975, "test": 500}
     folders = ("cityscapes", "Cityscapes")
-    archives = ("leftImg8bit_trainvaltest.zip", "gtFine_trainvaltest.zip")
+    archives = {"leftImg8bit_trainvaltest.zip": "leftImg8bit", "gtFine_trainvaltest.zip": "gtFine"}  # archive -> the folder in it
     layout = """  cityscapes/leftImg8bit/{train,val}/CITY/NAME_leftImg8bit.png
   cityscapes/gtFine/{train,val}/CITY/NAME_gtFine_labelIds.png
   or the two archives leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip in cityscapes/: `pat-nb data prepare cityscapes` unpacks them"""

@@ -394,12 +394,14 @@ def choose_split(
     val, train = _parts(len(trainval), 0.1)
     return [trainval[k] for k in (val if split == "val" else train)]
 
-# %% ../../nbs/30_data_core.ipynb #e4ee5774
+# %% ../../nbs/30_data_core.ipynb #770a846b
 class FileDataset(FilePairs):
     "Base of the data sets on disk."
 
     folders: tuple = ()  # names of its folder below the data root; the root itself is tried last
     official: dict = {}  # split -> samples it officially has: "train", "val", "test" or "trainval", "test"
+    listed = False  # do its own lists say what belongs to a split, so that a part of it can be complete?
+    archives: dict = {}  # archive -> the folder in it, for data sets that come so
     layout = ""  # what belongs where, for the error message
     source = ""  # how to get it, one line
     licence = ""  # its terms, one line
@@ -414,12 +416,13 @@ class FileDataset(FilePairs):
         augment=None,
         keep_void: bool = False,  # make void the last class instead of leaving it out
         skip=(),  # keys of bad samples, to leave out
+        alone=(),  # keys of faults that are known and need not stop anything: files without a partner
         faults: list[Fault] | None = None,  # where to note what is wrong with the files; None: raise `UserError`
     ):
         self.split, self.folder = split, self.locate(Path(root))
         noted = [] if faults is None else faults
         self.splits = self.find(self.folder, noted)
-        if faults is None and (new := [f for f in noted if f.key not in skip]):
+        if faults is None and (new := [f for f in noted if f.key not in alone]):
             more = f" There are {len(new) - 1} more." if len(new) > 1 else ""
             raise UserError(f"{new[0].key}: {new[0].what}.{more} `pat-nb data verify {self.name}` lists them all; what it has listed is left out.")
         chosen = choose_split(split, self.splits)

@@ -32,7 +32,7 @@ def read_list(file: Path) -> list[str]:
         raise UserError(f"{file}: this list of the data set's images cannot be read ({type(e).__name__}).") from None
     return [line.split()[0] for line in lines if line.strip() and not line.startswith("#")]
 
-# %% ../../nbs/32_data_oxford_pet.ipynb #33176af3
+# %% ../../nbs/32_data_oxford_pet.ipynb #46a70363
 class OxfordPet(FileDataset):
     "Oxford-IIIT Pet with its trimaps, in the original layout."
 
@@ -42,6 +42,7 @@ class OxfordPet(FileDataset):
     lut = trimap_labels()
     has_void = False
     official = {"trainval": 3680, "test": 3669}
+    listed = True
     folders = ("oxford_pet", "oxford-iiit-pet")
     layout = """  oxford_pet/images/NAME.jpg
   oxford_pet/annotations/trimaps/NAME.png
