@@ -16,14 +16,16 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-# %% ../nbs/00_settings.ipynb #60cf07c4
+# %% ../nbs/00_settings.ipynb #6138ae94
 NAMES = {  # kind -> every valid name
-    "dataset": ("synthetic_street", "camvid"),
+    "dataset": ("synthetic_pets", "synthetic_street", "synthetic_rooms", "oxford_pet", "nyuv2", "cityscapes", "camvid", "folder"),
     "loss": ("ce", "focal", "cb", "cbfocal", "bms", "ldam", "blv", "pat", "ibla_pat_ina", "ibla_pat_inap", "ibla_focal", "ibla_cb", "ibla_cbfocal", "ibla_bms",
              "ibla_ldam", "ibla_blv"),
     "model": ("unet",),
     "device": ("auto", "cpu", "cuda", "mps"),
     "precision": ("auto", "fp32", "bf16", "fp16"),
+    "splits": ("official", "paper"),
+    "void": ("auto", "ignore", "class"),
 }
 
 # %% ../nbs/00_settings.ipynb #ed7fb955
@@ -94,7 +96,7 @@ def _device(text):
 def _jobs(text):
     return 0 if text == "auto" else _number(int, 1)(text)
 
-# %% ../nbs/00_settings.ipynb #b77520b9
+# %% ../nbs/00_settings.ipynb #fcdc4680
 PATHS = {"data": "data", "runs": "runs", "figures": "figures"}  # key -> default, relative to the root
 RUN = {  # key -> (reader, default)
     "device": (_device, "auto"),
@@ -116,6 +118,8 @@ PROFILE = {  # key -> (reader, default = the smoke profile's)
     "depth": (_number(int, 1, 8), "3"),
     "eval_every": (_number(int, 1), "40"),
     "checkpoint_every": (_number(int, 1), "20"),
+    "splits": (_choice("splits"), "official"),
+    "void": (_choice("void"), "auto"),
 }
 
 # %% ../nbs/00_settings.ipynb #1824dd55
@@ -145,7 +149,7 @@ def find_settings(
     folders = [here, *here.parents] + ([Path(package).resolve().parents[1]] if package else [])
     return next((d / "settings.ini" for d in folders if _ours(d / "settings.ini")), None)
 
-# %% ../nbs/00_settings.ipynb #b95d4733
+# %% ../nbs/00_settings.ipynb #648f66ae
 @dataclass(frozen=True)
 class Settings:
     "What holds for this process: paths, how to run, and the numbers of one profile."
@@ -171,6 +175,8 @@ class Settings:
     depth: int  # 2x downsamplings
     eval_every: int  # steps
     checkpoint_every: int  # steps
+    splits: str  # official, or paper: everything pooled and divided .8/.1/.1
+    void: str  # ignore: pixels without a label count nowhere; class: they are the last class; auto: class in synthetic data only
     sizes: dict  # data set -> its own (height, width)
     sources: dict  # key -> where its value came from
 
