@@ -29,7 +29,7 @@ def label_ids() -> np.ndarray:
         labels[label] = k
     return labels
 
-# %% ../../nbs/34_data_cityscapes.ipynb #fb5f2ec3
+# %% ../../nbs/34_data_cityscapes.ipynb #9e351d41
 class Cityscapes(FileDataset):
     "Cityscapes with its fine labels, in the official layout."
 
@@ -56,6 +56,6 @@ class Cityscapes(FileDataset):
         for split, name in (("trainval", "train"), ("test", "val")):
             places = folder / "leftImg8bit" / name, folder / "gtFine" / name
             endings = "_leftImg8bit.png", "_gtFine_labelIds.png"
-            files = [{f"{p.parent.name}/{p.name[: -len(e)]}": p for p in sorted(place.glob(f"*/*{e}"))} for place, e in zip(places, endings)]
+            files = [{f"{p.parent.name}/{p.name[: -len(e)]}": p for p in sorted(place.glob(f"*/[!.]*{e}"))} for place, e in zip(places, endings)]
             out[split] = match(*files, *places, faults)
         return out

@@ -60,7 +60,7 @@ class SegmentationDataset(Dataset):
             image_CHW, mask_HW = self.augment(tv_tensors.Image(image_CHW), tv_tensors.Mask(mask_HW))
         return torch.as_tensor(image_CHW).float().div_(255), torch.as_tensor(mask_HW).long()
 
-# %% ../../nbs/30_data_core.ipynb #b5bde2ca
+# %% ../../nbs/30_data_core.ipynb #aaab9fcb
 SMALLEST = 0.5  # least share of the area that a crop keeps
 
 
@@ -80,7 +80,7 @@ def augmentation(
 def light_augmentation(size: tuple[int, int]):
     "What the released code does to Oxford Pet; `size` is not needed, since nothing is cropped."
     fill = {tv_tensors.Image: 0, tv_tensors.Mask: VOID}
-    move = v2.RandomAffine(degrees=3, translate=(0.0625, 0.0625), scale=(0.9, 1.1), fill=fill)
+    move = v2.RandomAffine(3, (0.0625, 0.0625), (0.9, 1.1), interpolation=v2.InterpolationMode.BILINEAR, fill=fill)  # a mask: nearest, always
     return v2.Compose([v2.RandomHorizontalFlip(p=0.2), v2.RandomApply([move], p=0.5)])
 
 # %% ../../nbs/30_data_core.ipynb #a06eea38

@@ -101,10 +101,10 @@ class ArrayPair(NamedTuple):
             raise UserError(f"{path}: expected {'an image (H, W, 3)' if ndim == 3 else 'labels (H, W)'}, got an array of shape {out.shape}.")
         return out
 
-# %% ../../nbs/33_data_nyuv2.ipynb #c9ed76ee
+# %% ../../nbs/33_data_nyuv2.ipynb #c686b02b
 def array_pairs(folder: Path, faults: list[Fault]) -> list[ArrayPair]:
     "The samples of a folder with image/ and label/, by number."
-    have = [{p.stem: p for p in (folder / part).glob("*.npy")} for part in ("image", "label")]
+    have = [{p.stem: p for p in (folder / part).glob("[!.]*.npy")} for part in ("image", "label")]
     for k, part in ((0, "label"), (1, "image")):
         faults += [Fault(str(have[k][n]), f"there is no file of that name in {folder / part}") for n in sorted(set(have[k]) - set(have[1 - k]))]
     both = sorted(set(have[0]) & set(have[1]), key=lambda n: (len(n), n))

@@ -5,7 +5,9 @@
 # %% auto #0
 __all__ = ['CLASSES', 'trimap_labels', 'read_list', 'OxfordPet', 'download']
 
-# %% ../../nbs/32_data_oxford_pet.ipynb #400d5fe6
+# %% ../../nbs/32_data_oxford_pet.ipynb #4d8dc53e
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -66,15 +68,24 @@ class OxfordPet(FileDataset):
             self.unlisted -= set(names)
         return out
 
-# %% ../../nbs/32_data_oxford_pet.ipynb #a7b19a68
+# %% ../../nbs/32_data_oxford_pet.ipynb #daf3fdf7
 def download(root: Path) -> Path:
     "Fetch the two official archives into `root`, check them and unpack them; torchvision does it. Returns the folder."
     from torchvision.datasets import OxfordIIITPet
 
+    folder, part = root / "oxford-iiit-pet", root / ".oxford_pet.part" / "oxford-iiit-pet"
+    if folder.exists():
+        raise UserError(f"{folder} is there already. `pat-nb data verify oxford_pet` checks it; to fetch it anew, move it away first.")
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        OxfordIIITPet(root, split="trainval", target_types="segmentation", download=True)
+        for half in ("images", "annotations"):  # unpacked by a process that was killed
+            shutil.rmtree(part / half, ignore_errors=True)
+        part.mkdir(parents=True, exist_ok=True)
+        OxfordIIITPet(part.parent, split="trainval", target_types="segmentation", download=True)
+        for archive in part.glob("*.tar.gz"):
+            archive.unlink()
+        os.replace(part, folder)
+        part.parent.rmdir()
     except (OSError, RuntimeError, EOFError) as e:  # no network, a full disk, a wrong checksum, a torn archive
         raise UserError(f"oxford_pet could not be fetched into {root} ({str(e).splitlines()[0] if str(e) else type(e).__name__}). "
                         f"The same command tries again; {OxfordPet.layout.splitlines()[0].strip()} and the rest may also be put there by hand.") from None
-    return root / "oxford-iiit-pet"
+    return folder

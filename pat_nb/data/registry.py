@@ -30,7 +30,7 @@ DATASETS = {  # name -> class
 }
 EMBEDDED = ("synthetic_pets", "synthetic_street", "synthetic_rooms")  # need no files
 
-# %% ../../nbs/39_data_registry.ipynb #cc4be378
+# %% ../../nbs/39_data_registry.ipynb #e077db4d
 def make_dataset(
     name: str,  # a key of DATASETS
     split: str,  # train, val, test; trainval, all; paper:train, paper:val, paper:test: the paper's .8/.1/.1
@@ -42,7 +42,7 @@ def make_dataset(
 ) -> SegmentationDataset:
     "Build a data set by name. Raises `UserError` for an unknown name or split, or files that are not there."
     check_choice("dataset", name, DATASETS)
-    cls = DATASETS[name]
+    cls, split = DATASETS[name], "paper:train" if split == "paper" else split
     recipe = pick_augmentation(cls, augment)
     if recipe and size is None:
         raise UserError(f"{name}: augmentation needs a size, (height, width) in pixels.")
