@@ -15,9 +15,9 @@ import pandas as pd
 from .losses.registry import LABELS
 from .settings import Settings, UserError, load_settings
 
-# %% ../nbs/70_report.ipynb #f33a575d
+# %% ../nbs/70_report.ipynb #279bcfec
 def read_paper(
-    table: str,  # "table1", "table3"
+    table: str,  # "table1", "table3" to "table6"
     settings: Settings | None = None,
 ) -> pd.DataFrame:
     "A table of the paper as printed. Raises `UserError` outside of a checkout."

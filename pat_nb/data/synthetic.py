@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['STREET', 'STREET_ID', 'COLORS', 'THINGS', 'SPLITS', 'street_target', 'Canvas', 'shade', 'paint', 'ground', 'side',
            'building', 'railing', 'trees', 'person', 'two_wheeler', 'vehicle', 'post', 'place', 'finish',
-           'street_scene', 'SyntheticStreet']
+           'street_scene', 'Synthetic', 'SyntheticStreet']
 
-# %% ../../nbs/31_data_synthetic.ipynb #a5d444f2
+# %% ../../nbs/31_data_synthetic.ipynb #87dd5011
 import hashlib
 
 import numpy as np
 
-from .core import SegmentationDataset
+from .core import VOID, SegmentationDataset
 from ..settings import UserError, check_choice
 
 # %% ../../nbs/31_data_synthetic.ipynb #a3c83330
@@ -239,35 +239,55 @@ def street_scene(rng, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
             (two_wheeler if what in ("bicycle", "motorcycle") else vehicle)(c, y, x, s, what)
     return finish(c)
 
-# %% ../../nbs/31_data_synthetic.ipynb #d4ddb605
+# %% ../../nbs/31_data_synthetic.ipynb #2705210c
 SPLITS = {"train": 512, "val": 64, "test": 128}  # split -> images
 
 
-class SyntheticStreet(SegmentationDataset):
-    "Procedural street scenes with the 20 classes of the paper's Cityscapes set-up."
+class Synthetic(SegmentationDataset):
+    "Base of the data sets that are drawn: scene i of a split is a function of (seed, split, i)."
 
-    name = "synthetic_street"
-    class_names = tuple(STREET)
-    palette = tuple(color for color, _ in STREET.values())
+    scene = None  # (random generator, (height, width)) -> (image (H, W, 3) uint8, mask (H, W) uint8)
+    has_void = True  # is the last class void?
+    shape = (64, 64)  # (height, width) in pixels if no size is given
+    licence, source = "as this package", "nothing to get, it is drawn."
 
     def __init__(
         self,
         split: str = "train",
-        size: tuple[int, int] = (64, 128),  # (height, width) in pixels
+        size: tuple[int, int] | None = None,  # (height, width) in pixels
         augment=None,
         seed: int = 0,
         n: int | None = None,  # images; None: as many as the split has
+        keep_void: bool = True,  # void as the last class; False: as 255
     ):
         check_choice("split", split, SPLITS)
+        size = self.shape if size is None else tuple(size)
         if min(size) < 16:
-            raise UserError(f"synthetic_street: size {size[0]}x{size[1]}: height and width must be at least 16 pixels.")
-        self.split, self.size, self.augment, self.seed, self.n = split, tuple(size), augment, seed, SPLITS[split] if n is None else n
+            raise UserError(f"{self.name}: size {size[0]}x{size[1]}: height and width must be at least 16 pixels.")
+        self.split, self.size, self.augment, self.seed, self.n = split, size, augment, seed, SPLITS[split] if n is None else n
+        self.drop_void = self.has_void and not keep_void
+        if self.drop_void:
+            self.class_names, self.palette = self.class_names[:-1], self.palette[:-1]
 
     def __len__(self) -> int:
         return self.n
 
     def load(self, i: int) -> tuple[np.ndarray, np.ndarray]:
-        return street_scene(np.random.default_rng((self.seed, list(SPLITS).index(self.split), i)), self.size)
+        image, mask = self.scene(np.random.default_rng((self.seed, list(SPLITS).index(self.split), i)), self.size)
+        if self.drop_void:
+            mask[mask == self.num_classes] = VOID
+        return image, mask
 
     def content_key(self) -> str:
-        return f"{self.name}-{self.split}-{self.n}-{self.size}-{self.seed}-{hashlib.sha256(self.load(0)[0].tobytes()).hexdigest()}"
+        first = hashlib.sha256(b"".join(a.tobytes() for a in self.load(0))).hexdigest()
+        return f"{self.name}-{self.split}-{self.n}-{self.size}-{self.seed}-{self.drop_void}-{first}"
+
+# %% ../../nbs/31_data_synthetic.ipynb #f61f92c4
+class SyntheticStreet(Synthetic):
+    "Procedural street scenes with the 20 classes of the paper's Cityscapes set-up."
+
+    name = "synthetic_street"
+    class_names = tuple(STREET)
+    palette = tuple(color for color, _ in STREET.values())
+    scene = staticmethod(street_scene)
+    shape = (64, 128)
