@@ -16,7 +16,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-# %% ../nbs/00_settings.ipynb #d92df9cc
+# %% ../nbs/00_settings.ipynb #d3984f91
 NAMES = {  # kind -> every valid name
     "dataset": ("synthetic_street", "camvid"),
     "loss": ("ce", "focal", "cb", "cbfocal", "bms", "ldam", "blv", "pat", "ibla_pat_ina", "ibla_pat_inap", "ibla_focal", "ibla_cb", "ibla_cbfocal", "ibla_bms",
@@ -24,6 +24,7 @@ NAMES = {  # kind -> every valid name
     "model": ("unet", "attunet", "unetpp", "segnet", "deeplabv3", "deeplabv3plus"),
     "device": ("auto", "cpu", "cuda", "mps"),
     "precision": ("auto", "fp32", "bf16", "fp16"),
+    "determinism": ("off", "warn", "strict"),
 }
 
 # %% ../nbs/00_settings.ipynb #ed7fb955
@@ -101,11 +102,12 @@ def _device(text):
 def _jobs(text):
     return 0 if text == "auto" else _number(int, 1)(text)
 
-# %% ../nbs/00_settings.ipynb #6f62c17f
+# %% ../nbs/00_settings.ipynb #595a9cb9
 PATHS = {"data": "data", "runs": "runs", "figures": "figures"}  # key -> default, relative to the root
 RUN = {  # key -> (reader, default)
     "device": (_device, "auto"),
     "precision": (_choice("precision"), "auto"),
+    "determinism": (_choice("determinism"), "off"),
     "workers": (_number(int, 0), "0"),
     "jobs": (_jobs, "auto"),
     "threads": (_number(int, 1), "1"),
@@ -121,6 +123,7 @@ PROFILE = {  # key -> (reader, default = the smoke profile's)
     "lr": (_number(float, 1e-9), "1e-2"),
     "width": (_number(int, 1), "8"),
     "depth": (_number(int, 1, 8), "3"),
+    "encoder": (str, "resnet18"),
     "eval_every": (_number(int, 1), "40"),
     "checkpoint_every": (_number(int, 1), "20"),
 }
@@ -152,7 +155,7 @@ def find_settings(
     folders = [here, *here.parents] + ([Path(package).resolve().parents[1]] if package else [])
     return next((d / "settings.ini" for d in folders if _ours(d / "settings.ini")), None)
 
-# %% ../nbs/00_settings.ipynb #b95d4733
+# %% ../nbs/00_settings.ipynb #92d0f7b9
 @dataclass(frozen=True)
 class Settings:
     "What holds for this process: paths, how to run, and the numbers of one profile."
@@ -163,6 +166,7 @@ class Settings:
     profile: str
     device: str
     precision: str
+    determinism: str  # off, warn, strict
     workers: int  # data loading processes per run
     jobs: int  # runs side by side, 0: as many as there are cores or GPUs
     threads: int  # per run, on the CPU
@@ -176,6 +180,7 @@ class Settings:
     lr: float  # peak learning rate
     width: int  # channels of the first layer
     depth: int  # 2x downsamplings
+    encoder: str  # of the networks of segmentation-models-pytorch
     eval_every: int  # steps
     checkpoint_every: int  # steps
     sizes: dict  # data set -> its own (height, width)
