@@ -4,13 +4,16 @@
 
 # %% auto #0
 __all__ = ['TILE', 'Modulator', 'check_modulator', 'value_and_grad', 'check_labels', 'mask_sizes', 'pixel_weights', 'Adjust',
-           'label_positions', 'modulated_nll', 'check_shapes', 'check_inplace', 'SoftmaxLoss', 'CELoss']
+           'label_positions', 'common_normaliser', 'shared', 'modulated_nll', 'check_shapes', 'check_inplace',
+           'SoftmaxLoss', 'CELoss']
 
-# %% ../../nbs/10_loss_core.ipynb #b11cb485
+# %% ../../nbs/10_loss_core.ipynb #bf4a3966
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -276,7 +279,33 @@ class _ModulatedNLL(torch.autograd.Function):
         g_BCN, ctx.gradient = ctx.gradient, None
         return g_BCN.mul_(by), *[None] * 8
 
-# %% ../../nbs/10_loss_core.ipynb #b496852d
+# %% ../../nbs/10_loss_core.ipynb #c61fc692
+_common = False  # inside `common_normaliser`
+
+
+@contextmanager
+def common_normaliser():
+    "Let losses divide by the mean of the normalisers of all processes of a distributed run."
+    global _common
+    before, _common = _common, True
+    try:
+        yield
+    finally:
+        _common = before
+
+
+def _mean_over_processes(D: Tensor) -> Tensor:
+    if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
+        dist.all_reduce(D := D.clone())
+        D = D / dist.get_world_size()
+    return D
+
+
+def shared(D: Tensor) -> Tensor:
+    "The normaliser to divide by."
+    return _mean_over_processes(D) if _common else D
+
+# %% ../../nbs/10_loss_core.ipynb #cb3dadca
 def modulated_nll(
     logits: Tensor,  # (B, C, *spatial), float32, float64, bfloat16 or float16
     target: Tensor,  # (B, *spatial) int64: a class, or ignore_index
@@ -312,7 +341,7 @@ def modulated_nll(
     scale = 1.0
     if reduction == "mean":
         D = normalizer if normalizer is not None else y_BN.numel() if w_BN is None else w_BN.sum()
-        D = torch.as_tensor(D, dtype=torch.promote_types(logits.dtype, torch.float32), device=logits.device)
+        D = shared(torch.as_tensor(D, dtype=torch.promote_types(logits.dtype, torch.float32), device=logits.device))
         scale = torch.where(D > 0, 1 / D, 0)
     if fused:
         loss = _ModulatedNLL.apply(z_BCN, y_BN, w_BN, modulator, adjust, scale, reduction == "none", inplace, compile)
