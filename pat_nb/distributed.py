@@ -6,7 +6,7 @@
 __all__ = ['world', 'rank', 'processes', 'from_first', 'to_first', 'Share', 'share_stream', 'share_evaluation', 'GlobalBatchNorm',
            'spread', 'averaging']
 
-# %% ../nbs/46_distributed.ipynb #78a5e911
+# %% ../nbs/46_distributed.ipynb #93f6ee00
 import copy
 import os
 from contextlib import contextmanager, nullcontext
@@ -14,7 +14,6 @@ from contextlib import contextmanager, nullcontext
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_reduce
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, Dataset
 
@@ -95,10 +94,21 @@ def share_evaluation(loader):
     return DataLoader(loader.dataset, loader.batch_size, sampler=range(rank(), len(loader.dataset), world()), num_workers=loader.num_workers,
                       pin_memory=loader.pin_memory, collate_fn=loader.collate_fn)
 
-# %% ../nbs/46_distributed.ipynb #a5a7e9c1
+# %% ../nbs/46_distributed.ipynb #2c866d52
+class _Sum(torch.autograd.Function):
+    "The sum over the processes. Every process's output depends on every input, so the gradient is a sum, too."
+
+    @staticmethod
+    def forward(ctx, x):
+        dist.all_reduce(x := x.contiguous().clone())
+        return x
+
+    backward = forward
+
+
 def _over_all(x_C: Tensor) -> Tensor:
     "The mean over the processes, differentiable."
-    return all_reduce(x_C) / world() if world() > 1 else x_C
+    return _Sum.apply(x_C) / world() if world() > 1 else x_C
 
 
 class GlobalBatchNorm(nn.BatchNorm2d):
@@ -119,7 +129,7 @@ class GlobalBatchNorm(nn.BatchNorm2d):
         by_C = self.weight * (var_C + self.eps).rsqrt()
         return (centred * by_C[:, None, None] + self.bias[:, None, None]).to(x_BCHW.dtype)
 
-# %% ../nbs/46_distributed.ipynb #cf94a2ac
+# %% ../nbs/46_distributed.ipynb #a8a0cf7b
 def spread(model: nn.Module, device: torch.device) -> nn.Module:
     "The model as the processes share it: common batch normalisation, averaged gradients. The model itself for one process."
     if world() == 1:
@@ -130,7 +140,7 @@ def spread(model: nn.Module, device: torch.device) -> nn.Module:
         for module in model.modules():
             if type(module) is nn.BatchNorm2d:
                 module.__class__ = GlobalBatchNorm
-    return DistributedDataParallel(model, device_ids=[torch.cuda.current_device()] if device.type == "cuda" else None, broadcast_buffers=False)
+    return DistributedDataParallel(model, device_ids=[torch.cuda.current_device()] if device.type == "cuda" else None)
 
 
 def averaging(net: nn.Module, last: bool):
