@@ -6,14 +6,14 @@
 __all__ = ['PAPER', 'NEEDS_RUNS', 'COMMANDS', 'add_settings', 'settle', 'chosen_notebooks', 'execute_notebook', 'paper', 'train',
            'show_results', 'show_settings', 'make_parser', 'main']
 
-# %% ../nbs/80_cli.ipynb #144fbc7a
+# %% ../nbs/80_cli.ipynb #601da154
 import argparse
 import difflib
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from .settings import NAMES, PATHS, PROFILE, RUN, Settings, UserError, check_choice, load_settings
+from .settings import NAMES, PATHS, PROFILE, RUN, Settings, UserError, check_choice, check_model, load_settings
 
 # %% ../nbs/80_cli.ipynb #3b082c7a
 class _Parser(argparse.ArgumentParser):
@@ -104,7 +104,7 @@ def _report(settings: Settings, names: list[str], failed: dict[str, str]) -> int
         print(f"FAILED {what}: {error}", file=sys.stderr)
     return 1 if failed else 0
 
-# %% ../nbs/80_cli.ipynb #45185e20
+# %% ../nbs/80_cli.ipynb #411b52cf
 def _pairs(words: list[str]) -> dict:
     "NAME=VALUE words as a dict; what reads as a number is one."
     out = {}
@@ -122,18 +122,25 @@ def _pairs(words: list[str]) -> dict:
 def train(args: argparse.Namespace) -> int:
     "One run, with a bar; prints its metrics."
     settings = settle(args)
-    for kind in ("dataset", "loss", "model"):
+    for kind in ("dataset", "loss"):
         check_choice(kind, getattr(args, kind))
+    check_model(args.model)
     import torch
 
-    from pat_nb.experiments import RunSpec, run
+    from pat_nb.experiments import RunSpec, profile_model, profile_steps, run
 
     torch.set_num_threads(settings.threads)
     size, eval_every = settings.size_of(args.dataset), min(settings.eval_every, settings.steps)
-    model_params = dict(width=settings.width, depth=settings.depth) | _pairs(args.model_param)
+    model_params = profile_model(args.model, settings) | _pairs(args.model_param)
     spec = RunSpec(args.dataset, args.model, args.loss, args.seed, size, settings.steps, settings.batch_size, settings.lr, eval_every,
-                   precision=settings.precision, loss_params=_pairs(args.loss_param), model_params=model_params)
+                   precision=settings.precision, loss_params=_pairs(args.loss_param), model_params=model_params, fit_params=_pairs(args.fit_param),
+                   eval_params=_pairs(args.eval_param))
+    if args.profile_steps:
+        print(profile_steps(spec, settings, args.profile_steps).to_string(float_format="%.2f"))
+        return 0
     result = run(spec, settings)
+    if int(os.environ.get("RANK", 0)):
+        return 0  # the first process speaks for all
     for split, m in result["metrics"].items():
         print(f"{split:5} mIoU {100 * m['miou']:.2f} %, pixel accuracy {100 * m['pixel_acc']:.2f} %, cross-entropy {m['cross_entropy']:.3f}")
     print(settings.runs / spec.run_id / "result.json")
@@ -159,7 +166,7 @@ def show_settings(args: argparse.Namespace) -> int:
         print(f"{key:17} {getattr(settings, key)!s:48} {settings.sources[key]}")
     return 0
 
-# %% ../nbs/80_cli.ipynb #9d46fb1b
+# %% ../nbs/80_cli.ipynb #e7083a6f
 COMMANDS = {"paper": (paper, "train what is missing and make the tables and figures of a profile"), "train": (train, "do one run"),
             "results": (show_results, "list the runs that are done"), "settings": (show_settings, "show every setting and where it comes from")}
 
@@ -179,11 +186,14 @@ def make_parser() -> argparse.ArgumentParser:
             sub.add_argument("--seed", type=int, default=0)
             sub.add_argument("--loss-param", action="append", metavar="NAME=VALUE", help="a parameter of the loss, as T=5; repeatable")
             sub.add_argument("--model-param", action="append", metavar="NAME=VALUE", help="a parameter of the model; repeatable")
+            sub.add_argument("--fit-param", action="append", metavar="NAME=VALUE", help="optimiser, weight_decay, accumulate, clip or ema; repeatable")
+            sub.add_argument("--eval-param", action="append", metavar="NAME=VALUE", help="full, window, overlap, flip or scales; repeatable")
+            sub.add_argument("--profile-steps", type=int, default=0, metavar="N", help="only show where the time of N steps goes")
         add_settings(sub)
         sub.set_defaults(parser=sub)
     return parser
 
-# %% ../nbs/80_cli.ipynb #4b0a245a
+# %% ../nbs/80_cli.ipynb #27f365f7
 def main(argv: list[str] | None = None) -> int:
     "The entry point of `pat-nb`. A mistake prints one message and gives 2, a failed run or notebook 1."
     args, unknown = make_parser().parse_known_args(argv)
@@ -197,3 +207,7 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\npat-nb: stopped. The same command continues.", file=sys.stderr)
         return 130
+
+
+if __name__ == "__main__" and "__file__" in globals():  # python -m pat_nb.cli, and not in a notebook
+    sys.exit(main())

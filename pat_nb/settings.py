@@ -16,7 +16,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-# %% ../nbs/00_settings.ipynb #d3984f91
+# %% ../nbs/00_settings.ipynb #ffe9abda
 NAMES = {  # kind -> every valid name
     "dataset": ("synthetic_street", "camvid"),
     "loss": ("ce", "focal", "cb", "cbfocal", "bms", "ldam", "blv", "pat", "ibla_pat_ina", "ibla_pat_inap", "ibla_focal", "ibla_cb", "ibla_cbfocal", "ibla_bms",
@@ -25,6 +25,7 @@ NAMES = {  # kind -> every valid name
     "device": ("auto", "cpu", "cuda", "mps"),
     "precision": ("auto", "fp32", "bf16", "fp16"),
     "determinism": ("off", "warn", "strict"),
+    "tracker": ("none", "tensorboard", "wandb", "mlflow"),
 }
 
 # %% ../nbs/00_settings.ipynb #ed7fb955
@@ -102,12 +103,13 @@ def _device(text):
 def _jobs(text):
     return 0 if text == "auto" else _number(int, 1)(text)
 
-# %% ../nbs/00_settings.ipynb #595a9cb9
+# %% ../nbs/00_settings.ipynb #4b9c9498
 PATHS = {"data": "data", "runs": "runs", "figures": "figures"}  # key -> default, relative to the root
 RUN = {  # key -> (reader, default)
     "device": (_device, "auto"),
     "precision": (_choice("precision"), "auto"),
     "determinism": (_choice("determinism"), "off"),
+    "tracker": (_choice("tracker"), "none"),
     "workers": (_number(int, 0), "0"),
     "jobs": (_jobs, "auto"),
     "threads": (_number(int, 1), "1"),
@@ -155,7 +157,7 @@ def find_settings(
     folders = [here, *here.parents] + ([Path(package).resolve().parents[1]] if package else [])
     return next((d / "settings.ini" for d in folders if _ours(d / "settings.ini")), None)
 
-# %% ../nbs/00_settings.ipynb #92d0f7b9
+# %% ../nbs/00_settings.ipynb #e62d2176
 @dataclass(frozen=True)
 class Settings:
     "What holds for this process: paths, how to run, and the numbers of one profile."
@@ -167,6 +169,7 @@ class Settings:
     device: str
     precision: str
     determinism: str  # off, warn, strict
+    tracker: str  # none, tensorboard, wandb, mlflow
     workers: int  # data loading processes per run
     jobs: int  # runs side by side, 0: as many as there are cores or GPUs
     threads: int  # per run, on the CPU
