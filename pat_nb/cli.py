@@ -104,7 +104,7 @@ def _report(settings: Settings, names: list[str], failed: dict[str, str]) -> int
         print(f"FAILED {what}: {error}", file=sys.stderr)
     return 1 if failed else 0
 
-# %% ../nbs/80_cli.ipynb #411b52cf
+# %% ../nbs/80_cli.ipynb #23202169
 def _pairs(words: list[str]) -> dict:
     "NAME=VALUE words as a dict; what reads as a number is one."
     out = {}
@@ -143,6 +143,9 @@ def train(args: argparse.Namespace) -> int:
         return 0  # the first process speaks for all
     for split, m in result["metrics"].items():
         print(f"{split:5} mIoU {100 * m['miou']:.2f} %, pixel accuracy {100 * m['pixel_acc']:.2f} %, cross-entropy {m['cross_entropy']:.3f}")
+    seen = result["utilisation"]
+    print(f"{seen['mean']['seconds_per_epoch']:.1f} s per epoch, " + ", ".join(f"{k} {v:.0f}" for k, v in seen["mean"].items() if k != "seconds_per_epoch"))
+    print("step: " + ", ".join(f"{k} {v:.0f} %" for k, v in seen["phases_percent"].items()))
     print(settings.runs / spec.run_id / "result.json")
     return 0
 
