@@ -66,19 +66,22 @@ class Inference:
         p = F.interpolate(p, size, mode="bilinear") if scale != 1 else p
         return p.flip(-1) if mirrored else p
 
-# %% ../nbs/47_inference.ipynb #ccd5ac64
+# %% ../nbs/47_inference.ipynb #251df4b9
 def inference_params(**given) -> dict:
     "The fields of `Inference` as a dict, defaults filled in. Raises `UserError` for an unknown or impossible one."
     params = {f.name: f.default for f in fields(Inference)}
     for key, value in given.items():
         check_choice("inference parameter", key, params)
     params |= given
-    if isinstance(params["scales"], (int, float, str)):
-        params["scales"] = [float(s) for s in str(params["scales"]).split(",")]
-    params = dict(window=int(params["window"]), overlap=float(params["overlap"]), flip=bool(params["flip"]), scales=tuple(params["scales"]))
-    if params["window"] < 0 or not 0 <= params["overlap"] < 1 or not params["scales"] or min(params["scales"]) <= 0:
-        raise UserError(f"inference: window must be 0 or more pixels, overlap 0 to below 1, scales positive; got {params}.")
-    return params
+    try:
+        scales = params["scales"].split(",") if isinstance(params["scales"], str) else params["scales"]
+        scales = tuple(map(float, scales if isinstance(scales, (list, tuple)) else [scales]))
+        way = dict(window=int(params["window"]), overlap=float(params["overlap"]), flip=params["flip"] in (1, True), scales=scales)
+        if way["window"] < 0 or not 0 <= way["overlap"] < 1 or not scales or min(scales) <= 0 or params["flip"] not in (0, 1):
+            raise ValueError
+    except (ValueError, TypeError):
+        raise UserError(f"inference: window must be 0 or more pixels, overlap 0 to below 1, flip 0 or 1, scales positive; got {params}.") from None
+    return way
 
 # %% ../nbs/47_inference.ipynb #d93cf1f0
 class FullLabels(Dataset):
