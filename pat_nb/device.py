@@ -6,7 +6,7 @@
 __all__ = ['pick_device', 'fast_bfloat16', 'step_ms', 'choose', 'processor', 'cpu_mode', 'pick_precision', 'pick_layout',
            'to_device', 'set_determinism', 'random_state', 'set_random_state']
 
-# %% ../nbs/45_device.ipynb #6534e0d6
+# %% ../nbs/45_device.ipynb #1ffcbf6f
 import hashlib
 import json
 import os
@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from filelock import FileLock
 from torch import Tensor
 
 from .data.core import write_json
@@ -92,7 +93,7 @@ def _measure() -> dict:
     torch.set_num_threads(threads)
     return choose(ms) | dict(ms=ms)
 
-# %% ../nbs/45_device.ipynb #aa3aeab7
+# %% ../nbs/45_device.ipynb #5335f03b
 @lru_cache
 def cpu_mode() -> dict:
     "How this machine's CPU computes fastest: precision, layout per precision, ms; measured once per machine."
@@ -100,11 +101,13 @@ def cpu_mode() -> dict:
     try:
         folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pat_nb"
         file = folder / f"cpu-{hashlib.sha256(key.encode()).hexdigest()[:12]}.json"
-        if file.is_file():
-            return json.loads(file.read_text())["mode"]
-        mode = _measure()
-        write_json(file, dict(machine=key, mode=mode))
-        return mode
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(file.with_suffix(".lock"), timeout=60):  # one measures, the others wait for its answer
+            if file.is_file():
+                return json.loads(file.read_text())["mode"]
+            mode = _measure()
+            write_json(file, dict(machine=key, mode=mode))
+            return mode
     except (OSError, RuntimeError, ValueError, KeyError):  # no home, a full disk, a damaged file: this process measures for itself
         return _measure()
 

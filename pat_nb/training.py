@@ -352,7 +352,7 @@ def load_weights(model: nn.Module, file: Path) -> nn.Module:
         raise UserError(f"{file}: these weights do not fit the model ({str(e).splitlines()[0]}).") from None
     return model
 
-# %% ../nbs/50_training.ipynb #ad3c404a
+# %% ../nbs/50_training.ipynb #f25b36b4
 def fit(
     model: nn.Module,  # images (B, 3, H, W) -> logits (B, C, H, W)
     loss,  # (logits, target) -> scalar
@@ -375,7 +375,7 @@ def fit(
     "Train `model` in place, resuming from `folder` if it holds a checkpoint."
     device, recipe = pick_device(device), make_recipe(**recipe)
     dtype, epoch = pick_precision(precision, device), epoch_steps(train_loader, recipe.accumulate) if epochs or hasattr(train_loader, "from_step") else 0
-    plan = dict(asdict(recipe), steps=steps or round(epochs * epoch), eval_every=eval_every, precision=str(dtype or torch.float32).split(".")[1])
+    plan = dict(asdict(recipe), steps=steps or round((epochs or 0) * epoch), eval_every=eval_every, precision=str(dtype or torch.float32).split(".")[1])
     run, net = start(model, recipe, device, dtype, plan, folder, compile)
     with hooks([*([Bar()] if progress else []), *callbacks]) as tell:
         tell("start", run, epoch)
