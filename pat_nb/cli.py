@@ -6,14 +6,14 @@
 __all__ = ['PAPER', 'NEEDS_RUNS', 'COMMANDS', 'add_settings', 'settle', 'chosen_notebooks', 'execute_notebook', 'paper', 'bench',
            'train', 'show_results', 'show_settings', 'data', 'make_parser', 'main']
 
-# %% ../nbs/80_cli.ipynb #144fbc7a
+# %% ../nbs/80_cli.ipynb #601da154
 import argparse
 import difflib
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from .settings import NAMES, PATHS, PROFILE, RUN, Settings, UserError, check_choice, load_settings
+from .settings import NAMES, PATHS, PROFILE, RUN, Settings, UserError, check_choice, check_model, load_settings
 
 # %% ../nbs/80_cli.ipynb #3b082c7a
 class _Parser(argparse.ArgumentParser):
@@ -127,7 +127,7 @@ def bench(args: argparse.Namespace) -> int:
     print(*(settings.figures / "bench" / f"losses.{end}" for end in ("csv", "png")), sep="\n")
     return 0
 
-# %% ../nbs/80_cli.ipynb #4d0d4487
+# %% ../nbs/80_cli.ipynb #fc9f793b
 def _pairs(words: list[str]) -> dict:
     "NAME=VALUE words as a dict; what reads as a number is one."
     out = {}
@@ -145,20 +145,30 @@ def _pairs(words: list[str]) -> dict:
 def train(args: argparse.Namespace) -> int:
     "One run, with a bar; prints its metrics."
     settings = settle(args)
-    for kind in ("dataset", "loss", "model"):
+    for kind in ("dataset", "loss"):
         check_choice(kind, getattr(args, kind))
+    check_model(args.model)
     import torch
 
-    from pat_nb.experiments import RunSpec, run
+    from pat_nb.experiments import RunSpec, profile_model, profile_steps, run
 
     torch.set_num_threads(settings.threads)
     size, eval_every = settings.size_of(args.dataset), min(settings.eval_every, settings.steps)
-    model_params = dict(width=settings.width, depth=settings.depth) | _pairs(args.model_param)
+    model_params = profile_model(args.model, settings) | _pairs(args.model_param)
     spec = RunSpec(args.dataset, args.model, args.loss, args.seed, size, settings.steps, settings.batch_size, settings.lr, eval_every,
-                   splits=settings.splits, void=settings.void, precision=settings.precision, loss_params=_pairs(args.loss_param), model_params=model_params)
+                   splits=settings.splits, void=settings.void, precision=settings.precision, loss_params=_pairs(args.loss_param), model_params=model_params,
+                   fit_params=_pairs(args.fit_param), eval_params=_pairs(args.eval_param))
+    if args.profile_steps:
+        print(profile_steps(spec, settings, args.profile_steps).to_string(float_format="%.2f"))
+        return 0
     result = run(spec, settings)
+    if int(os.environ.get("RANK", 0)):
+        return 0  # the first process speaks for all
     for split, m in result["metrics"].items():
         print(f"{split:5} mIoU {100 * m['miou']:.2f} %, pixel accuracy {100 * m['pixel_acc']:.2f} %, cross-entropy {m['cross_entropy']:.3f}")
+    seen = result["utilisation"]
+    print(f"{seen['mean']['seconds_per_epoch']:.1f} s per epoch, " + ", ".join(f"{k} {v:.0f}" for k, v in seen["mean"].items() if k != "seconds_per_epoch"))
+    print("step: " + ", ".join(f"{k} {v:.0f} %" for k, v in seen["phases_percent"].items()))
     print(settings.runs / spec.run_id / "result.json")
     return 0
 
@@ -197,7 +207,7 @@ def data(args: argparse.Namespace) -> int:
         return 0
     return 0 if verify_datasets(args.names, settings) else 1
 
-# %% ../nbs/80_cli.ipynb #5d708540
+# %% ../nbs/80_cli.ipynb #e1dfe7b1
 COMMANDS = {"paper": (paper, "train what is missing and make the tables and figures of a profile"), "train": (train, "do one run"),
             "bench": (bench, "measure time and memory of the losses, beside F.cross_entropy and the peers that are installed"),
             "data": (data, "list, verify or prepare data sets"),
@@ -224,6 +234,9 @@ def make_parser() -> argparse.ArgumentParser:
             sub.add_argument("--seed", type=int, default=0)
             sub.add_argument("--loss-param", action="append", metavar="NAME=VALUE", help="a parameter of the loss, as T=5; repeatable")
             sub.add_argument("--model-param", action="append", metavar="NAME=VALUE", help="a parameter of the model; repeatable")
+            sub.add_argument("--fit-param", action="append", metavar="NAME=VALUE", help="optimiser, weight_decay, accumulate, clip or ema; repeatable")
+            sub.add_argument("--eval-param", action="append", metavar="NAME=VALUE", help="full, window, overlap, flip or scales; repeatable")
+            sub.add_argument("--profile-steps", type=int, default=0, metavar="N", help="only show where the time of N steps goes")
         if name == "data":
             sub.add_argument("action", choices=("list", "verify", "prepare"), help="what is here; what is wrong with it; decode it for fast training")
             sub.add_argument("names", nargs="*", metavar="NAME", help="data sets (default: all that are there)")
@@ -232,7 +245,7 @@ def make_parser() -> argparse.ArgumentParser:
         sub.set_defaults(parser=sub)
     return parser
 
-# %% ../nbs/80_cli.ipynb #4b0a245a
+# %% ../nbs/80_cli.ipynb #27f365f7
 def main(argv: list[str] | None = None) -> int:
     "The entry point of `pat-nb`. A mistake prints one message and gives 2, a failed run or notebook 1."
     args, unknown = make_parser().parse_known_args(argv)
@@ -246,3 +259,7 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\npat-nb: stopped. The same command continues.", file=sys.stderr)
         return 130
+
+
+if __name__ == "__main__" and "__file__" in globals():  # python -m pat_nb.cli, and not in a notebook
+    sys.exit(main())

@@ -90,7 +90,7 @@ def crop_source(
     "The size at which the smallest crop has as many pixels as the result."
     return tuple(round(n / SMALLEST**0.5) for n in size)
 
-# %% ../../nbs/30_data_core.ipynb #e826c751
+# %% ../../nbs/30_data_core.ipynb #99c26965
 class Stream(Dataset):
     "The endless training stream of a data set: item n is a function of (seed, n)."
 
@@ -106,7 +106,7 @@ class Stream(Dataset):
 
     def __getitem__(self, n: int) -> tuple[Tensor, Tensor]:
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(np.random.default_rng((self.seed, n, 1)).integers(1 << 62)))
+            torch.default_generator.manual_seed(int(np.random.default_rng((self.seed, n, 1)).integers(1 << 62)))  # of the CPU alone: fast
             return self.dataset[self.index(n)]
 
 # %% ../../nbs/30_data_core.ipynb #e7ae2cc5

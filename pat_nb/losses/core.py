@@ -4,15 +4,17 @@
 
 # %% auto #0
 __all__ = ['TILE', 'BACKEND', 'Modulator', 'check_modulator', 'value_and_grad', 'check_labels', 'mask_sizes', 'pixel_weights',
-           'Adjust', 'label_positions', 'kernel_for', 'modulated_nll', 'settle_weight', 'check_shapes', 'check_inplace',
-           'SoftmaxLoss', 'CELoss']
+           'Adjust', 'label_positions', 'kernel_for', 'common_normaliser', 'shared', 'modulated_nll', 'settle_weight',
+           'check_shapes', 'check_inplace', 'SoftmaxLoss', 'CELoss']
 
-# %% ../../nbs/10_loss_core.ipynb #b9ff2ef2
+# %% ../../nbs/10_loss_core.ipynb #4a5b04d0
 import importlib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -324,6 +326,32 @@ def _by_kernel(kernel, y_BN, weight, modulator, adjust, ignore_index, z_BCN, per
     loss_BN = kernel.triton_form(z_BCN, y_BN, weight, modulator, adjust, ignore_index, g_BCN)
     return loss_BN if per_pixel else loss_BN.sum(), g_BCN
 
+# %% ../../nbs/10_loss_core.ipynb #c61fc692
+_common = False  # inside `common_normaliser`
+
+
+@contextmanager
+def common_normaliser():
+    "Let losses divide by the mean of the normalisers of all processes of a distributed run."
+    global _common
+    before, _common = _common, True
+    try:
+        yield
+    finally:
+        _common = before
+
+
+def _mean_over_processes(D: Tensor) -> Tensor:
+    if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
+        dist.all_reduce(D := D.clone())
+        D = D / dist.get_world_size()
+    return D
+
+
+def shared(D: Tensor) -> Tensor:
+    "The normaliser to divide by."
+    return _mean_over_processes(D) if _common else D
+
 # %% ../../nbs/10_loss_core.ipynb #10a664d7
 def modulated_nll(
     logits: Tensor,  # (B, C, *spatial), float32, float64, bfloat16 or float16
@@ -366,7 +394,7 @@ def modulated_nll(
         loss = compute(z_BCN) if reduction == "none" else compute(z_BCN).sum()
     return loss.reshape(target.shape) if reduction == "none" else loss
 
-# %% ../../nbs/10_loss_core.ipynb #a708ed50
+# %% ../../nbs/10_loss_core.ipynb #857b641c
 def settle_weight(weight, normalizer, count, reduction, ignored, logits) -> Tensor:
     "The weights over D, (), (C,) or (B, C); `count()` gives the mask sizes where they are needed."
     dtype, mean = torch.promote_types(logits.dtype, torch.float32), reduction == "mean"
@@ -377,7 +405,7 @@ def settle_weight(weight, normalizer, count, reduction, ignored, logits) -> Tens
         return weight
     if normalizer is None:
         normalizer = logits[:, 0].numel() if sizes_BC is None else (sizes_BC * weight).sum()
-    D = torch.as_tensor(normalizer, dtype=dtype, device=logits.device)
+    D = shared(torch.as_tensor(normalizer, dtype=dtype, device=logits.device))
     return torch.where(D > 0, weight / D, 0)
 
 # %% ../../nbs/10_loss_core.ipynb #76b49144
