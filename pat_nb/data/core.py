@@ -280,7 +280,7 @@ class Fault(NamedTuple):
     key: str  # the file's path, with #N behind it for sample N of a file that holds many
     what: str
 
-# %% ../../nbs/30_data_core.ipynb #9b0de9ef
+# %% ../../nbs/30_data_core.ipynb #4f1f5ebf
 class FilePairs(SegmentationDataset):
     "A data set of samples in files."
 
@@ -319,7 +319,10 @@ class FilePairs(SegmentationDataset):
 
     def stamps(self) -> list[str]:
         "Name, size and time of every sample's files, in order: changes whenever the content may have."
-        files = {f: os.stat(f) for f in {k.split("#")[0] for p in self.pairs for k in p.keys()}}
+        try:
+            files = {f: os.stat(f) for f in sorted({k.split("#")[0] for p in self.pairs for k in p.keys()})}
+        except OSError as e:
+            raise UserError(f"{e.filename}: cannot be read ({e.strerror}). `pat-nb data verify {self.name}` lists what cannot be used.") from None
         return [":".join(f"{Path(k).name}:{(s := files[k.split('#')[0]]).st_size}:{s.st_mtime_ns}" for k in p.keys()) for p in self.pairs]
 
     def content_key(self) -> str:
@@ -367,7 +370,7 @@ def match(images: dict, masks: dict, in_images, in_masks, faults: list[Fault] | 
         raise UserError(f"{noted[0].key}: {noted[0].what} ({len(noted)} of {len(set(images) | set(masks))} lack theirs).")
     return [Pair(images[k], masks[k]) for k in sorted(set(images) & set(masks))]
 
-# %% ../../nbs/30_data_core.ipynb #97ce4ed2
+# %% ../../nbs/30_data_core.ipynb #117b42c8
 SPLITS = ("train", "val", "test", "trainval", "all", "paper:train", "paper:val", "paper:test")
 
 
@@ -391,10 +394,10 @@ def choose_split(
     trainval = official.get("trainval") or [*official["train"], *official["val"]]
     if split == "trainval":
         return trainval
-    val, train = _parts(len(trainval), 0.1)
+    val, train = _parts(len(trainval), max(0.1, 1 / max(2, len(trainval))))
     return [trainval[k] for k in (val if split == "val" else train)]
 
-# %% ../../nbs/30_data_core.ipynb #770a846b
+# %% ../../nbs/30_data_core.ipynb #c5250f5b
 class FileDataset(FilePairs):
     "Base of the data sets on disk."
 
@@ -428,6 +431,8 @@ class FileDataset(FilePairs):
         chosen = choose_split(split, self.splits)
         pairs = [p for p in chosen if not any(k in skip for k in p.keys())]
         self.skipped = len(chosen) - len(pairs)
+        if faults is None and not pairs:
+            raise UserError(f"{self.name}: its split {split!r} has no {'usable ' if chosen else ''}sample in {self.folder}. It wants\n{self.layout}")
         super().__init__(pairs, self.lut, size, augment, keep_void)
 
     def find(self, folder: Path, faults: list[Fault]) -> dict[str, list]:
