@@ -64,7 +64,7 @@ def static():
 
 def end_to_end(tmp):
     "The paper at the smallest scale through the command line and papermill, twice; the second time trains nothing."
-    small = ["--steps", "4", "--losses", "ce,focal,pat", "--size", "32x64", "--batch-size", "2", "--width", "4", "--depth", "2", "--eval-every", "2", "--jobs", "2"]
+    small = ["--datasets", "synthetic_street", "--steps", "4", "--losses", "ce,focal,pat", "--size", "32x64", "--batch-size", "2", "--width", "4", "--depth", "2", "--eval-every", "2", "--jobs", "2"]
     start = time.monotonic()
     complaint, out = call(BIN / "pat-nb", "paper", "--profile", "smoke", *small, cwd=ROOT / "nbs")
     figures = tmp / "figures" / "smoke"
