@@ -41,9 +41,10 @@ def settle(args: argparse.Namespace) -> Settings:
         os.environ[f"PAT_NB_{key.upper()}"] = str(getattr(settings, key)) if key in PATHS else value
     return settings
 
-# %% ../nbs/80_cli.ipynb #0835f61b
+# %% ../nbs/80_cli.ipynb #7213d82b
 PAPER = {  # notebook of nbs/paper -> the grids of runs that it shows
-    "table1_weighting": (), "table2_complexity": (), "table3_losses": ("table3",), "fig1_class_frequency": (), "fig4_qualitative": ("table3",),
+    "table1_weighting": (), "table2_complexity": (), "table3_losses": ("table3",), "table4_models": ("table4",),
+    "table5_temperature": ("table5",), "table6_classwise": ("table6",), "ablation_components": ("ablation",), "fig1_class_frequency": (), "fig4_qualitative": ("table3",),
 }
 
 
