@@ -62,6 +62,13 @@ def static():
         report(f"{check.__name__}: {check.__doc__}", "\n     ".join(check()))
 
 
+def readme():
+    "The Python of README.md runs, in someone else's loop."
+    snippet = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.S).group(1)
+    before = "import torch\nmodel = torch.nn.Conv2d(3, 5, 1)\nimages, target = torch.rand(2, 3, 8, 8), torch.randint(0, 5, (2, 8, 8))\n"
+    report("README's snippet", call(BIN / "python", "-c", before + snippet + "assert model.weight.grad.abs().sum() > 0")[0])
+
+
 def end_to_end(tmp):
     "The paper at the smallest scale through the command line and papermill, twice; the second time trains nothing."
     small = ["--datasets", "synthetic_street", "--steps", "4", "--losses", "ce,focal,pat", "--size", "32x64", "--batch-size", "2", "--width", "4", "--depth", "2", "--eval-every", "2", "--jobs", "2"]
@@ -141,6 +148,7 @@ def main():
         if not quick:
             wheel(tmp)
             os.environ |= dict(PAT_NB_RUNS=str(tmp / "runs"), PAT_NB_FIGURES=str(tmp / "figures"))
+            readme()
             end_to_end(tmp)
             notebooks(tmp)
     print(f"{len(passed)} passed, {len(failed)} failed" + (f", {len(skipped)} skipped" if skipped else ""))
