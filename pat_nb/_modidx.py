@@ -603,6 +603,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                'pat_nb.report.compare_runs': ('report.html#compare_runs', 'pat_nb/report.py'),
                                'pat_nb.report.difference_cells': ('report.html#difference_cells', 'pat_nb/report.py'),
                                'pat_nb.report.draw_table': ('report.html#draw_table', 'pat_nb/report.py'),
+                               'pat_nb.report.loss_color': ('report.html#loss_color', 'pat_nb/report.py'),
+                               'pat_nb.report.no_run': ('report.html#no_run', 'pat_nb/report.py'),
                                'pat_nb.report.over_seeds': ('report.html#over_seeds', 'pat_nb/report.py'),
                                'pat_nb.report.paired_rows': ('report.html#paired_rows', 'pat_nb/report.py'),
                                'pat_nb.report.provenance': ('report.html#provenance', 'pat_nb/report.py'),
