@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import statistics
 import sys
 from pathlib import Path
@@ -129,9 +130,9 @@ def papermill():
         for node in ast.parse(source).body:
             try:
                 ast.literal_eval(node.value)
-                assert isinstance(node, ast.Assign) and "#" in source.splitlines()[node.lineno - 1]
+                assert isinstance(node, ast.Assign) and re.search(r"  # type: (str|int|float|bool) \w", source.splitlines()[node.lineno - 1])
             except (AttributeError, ValueError, AssertionError):
-                out.append(f"{path.name}: line {node.lineno} of the parameters is not NAME = LITERAL  # TYPE: MEANING")
+                out.append(f"{path.name}: line {node.lineno} of the parameters is not NAME = LITERAL  # type: TYPE MEANING, which `papermill --help-notebook` shows")
         names = [n.targets[0].id for n in ast.parse(source).body if isinstance(n, ast.Assign)]
         check = "".join(cells[1]["source"])
         if f'"{" ".join(names)}"' not in check or not ("check_parameters" in check or "notebook_settings" in check):

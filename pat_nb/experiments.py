@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SCHEMA', 'RunSpec', 'profile_model', 'run_dataset', 'read_result', 'no_nan', 'git_commit', 'environment',
-           'tail_images', 'run', 'remember', 'timings', 'load_example', 'profile_steps', 'worker', 'claim_gpu',
-           'missing', 'side_by_side', 'run_grid', 'load_results', 'results']
+           'tail_images', 'run', 'remember', 'timings', 'load_example', 'profile_steps', 'worker', 'error_file',
+           'write_error', 'claim_gpu', 'missing', 'side_by_side', 'run_grid', 'load_results', 'results']
 
 # %% ../nbs/60_experiments.ipynb #a2e034af
 import hashlib
@@ -312,7 +312,7 @@ def profile_steps(
     table = laps.table()
     return pd.concat([table, table.sum().to_frame("step").T])
 
-# %% ../nbs/60_experiments.ipynb #543950bd
+# %% ../nbs/60_experiments.ipynb #4aec4377
 def worker() -> None:
     "Serve runs: a JSON line in, JSON lines of progress out. Ends with the pipe."
     say = os.fdopen(os.dup(1), "w", buffering=1)
@@ -338,10 +338,21 @@ def worker() -> None:
             run(spec, settings, on_step=lambda done, steps: tell(event="step", step=done), progress=False)
             tell(event="done")
         except Exception as e:
-            file = settings.runs / spec.run_id / "error.txt"
-            file.write_text(traceback.format_exc())
             first = str(e).splitlines()[0] if str(e) else ""
-            tell(event="failed", error=first if isinstance(e, UserError) else f"{type(e).__name__}: {first}", file=str(file))
+            write_error(spec, settings, traceback.format_exc())
+            tell(event="failed", error=first if isinstance(e, UserError) else f"{type(e).__name__}: {first}")
+
+# %% ../nbs/60_experiments.ipynb #d1a71025
+def error_file(run_id: str, settings: Settings) -> Path:
+    "Where the full error of a failed run lies."
+    return settings.runs / run_id / "error.txt"
+
+
+def write_error(spec: RunSpec, settings: Settings, text: str) -> None:
+    "Keep the full error of a run."
+    file = error_file(spec.run_id, settings)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(file, lambda path: path.write_text(text, encoding="utf-8"))
 
 # %% ../nbs/60_experiments.ipynb #a8f9ad8b
 class _Board:
@@ -406,7 +417,7 @@ def claim_gpu(
             raise UserError(f"all GPUs ({', '.join(gpus)}) are taken by other grids. Wait, or choose device=cpu.")
         time.sleep(0.5)
 
-# %% ../nbs/60_experiments.ipynb #e265917d
+# %% ../nbs/60_experiments.ipynb #dfefdb7f
 def _slot(gpus: list[str], shares: int, todo: queue.SimpleQueue, settings: Settings, board: _Board, outcome: dict, processes: list) -> None:
     "Work off `todo` in one process, which is replaced if it dies."
     kept = ("data", "runs", "device", "determinism", "tracker", "workers", "threads", "checkpoint_every")
@@ -431,8 +442,11 @@ def _work_off(gpu, todo, settings, passed: dict, board, outcome: dict, processes
         if process is None or process.poll() is not None:
             process = _start_worker(settings, gpu)
             processes.append(process)
+        error_file(spec.run_id, settings).unlink(missing_ok=True)
         process.stdin.write(json.dumps(dict(spec=asdict(spec), settings=passed)) + "\n")
-        outcome[spec.run_id] = _outcome(process, spec, board)
+        outcome[spec.run_id] = error = _outcome(process, spec, board)
+        if error and not error_file(spec.run_id, settings).is_file():
+            write_error(spec, settings, error)  # its process could not
         board.over(spec)
     if process:
         process.stdin.close()
@@ -452,14 +466,17 @@ def missing(specs: list[RunSpec], settings: Settings) -> list[RunSpec]:
             out.append(spec)
     return out
 
-# %% ../nbs/60_experiments.ipynb #f426e4a3
+# %% ../nbs/60_experiments.ipynb #8e297621
 def side_by_side(settings: Settings, runs: int) -> tuple[int, list[str]]:
     "How many runs at once, and the GPUs to share among them by their names in CUDA_VISIBLE_DEVICES; none on a CPU or for a device with a number."
-    device = pick_device(settings.device)
-    gpus = []
+    device, gpus = pick_device(settings.device), []
     if device.type == "cuda" and device.index is None:
         count = torch.cuda.device_count()
         gpus = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(map(str, range(count)))).split(",")[:count]
+    if unknown := [str(d) for d in settings.devices if d >= len(gpus)]:
+        raise UserError(f"devices={','.join(map(str, settings.devices))}: there is no GPU {', '.join(unknown)} for device={settings.device} here, which offers "
+                        f"{f'0 to {len(gpus) - 1}' if gpus else 'none'}. Use devices=all for those there are.")
+    gpus = [gpus[d] for d in settings.devices] or gpus
     cores = len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else os.cpu_count() or 1
     usual = len(gpus) or (max(1, cores // settings.threads) if device.type == "cpu" else 1)
     return min(settings.jobs or usual, runs), gpus

@@ -30,9 +30,13 @@ NAMES = {  # kind -> every valid name
     "tracker": ("none", "tensorboard", "wandb", "mlflow"),
 }
 
-# %% ../nbs/00_settings.ipynb #ed7fb955
+# %% ../nbs/00_settings.ipynb #494ff6f6
 class UserError(ValueError):
     "A mistake in what was asked for: its message says what is wrong, where, and what to do next."
+
+    def _render_traceback_(self):
+        "What Jupyter and papermill show of it: the message, without the calls that led here."
+        return [f"{type(self).__name__}: {self}"]
 
 # %% ../nbs/00_settings.ipynb #6dd15208
 def check_choice(
@@ -91,7 +95,7 @@ def read_size(
         raise UserError(f"expected heightxwidth in pixels, each at least 16, as 144x192; got {text!r}")
     return int(parts[0]), int(parts[1])
 
-# %% ../nbs/00_settings.ipynb #7d36c4b9
+# %% ../nbs/00_settings.ipynb #c0b87bb6
 def _choice(kind):
     return lambda text: check_choice(kind, text)
 
@@ -102,13 +106,18 @@ def _device(text):
     return text
 
 
+def _devices(text):
+    return () if text == "all" else _list_of(_number(int, 0))(text)
+
+
 def _jobs(text):
     return 0 if text == "auto" else _number(int, 1)(text)
 
-# %% ../nbs/00_settings.ipynb #3bc4aafa
+# %% ../nbs/00_settings.ipynb #c343695c
 PATHS = {"data": "data", "runs": "runs", "figures": "figures"}  # key -> default, relative to the root
 RUN = {  # key -> (reader, default)
     "device": (_device, "auto"),
+    "devices": (_devices, "all"),
     "precision": (_choice("precision"), "auto"),
     "determinism": (_choice("determinism"), "off"),
     "tracker": (_choice("tracker"), "none"),
@@ -165,7 +174,7 @@ def find_settings(
     folders = [here, *here.parents] + ([Path(package).resolve().parents[1]] if package else [])
     return next((d / "settings.ini" for d in folders if _ours(d / "settings.ini")), None)
 
-# %% ../nbs/00_settings.ipynb #826d83f7
+# %% ../nbs/00_settings.ipynb #6dfd44cc
 @dataclass(frozen=True)
 class Settings:
     "What holds for this process: paths, how to run, and the numbers of one profile."
@@ -175,6 +184,7 @@ class Settings:
     figures: Path  # folder of tables and figures, a folder a profile
     profile: str
     device: str
+    devices: tuple[int, ...]  # numbers of the GPUs that a grid may use, none: all there are
     precision: str
     determinism: str  # off, warn, strict
     tracker: str  # none, tensorboard, wandb, mlflow
