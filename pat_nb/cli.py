@@ -227,12 +227,17 @@ def train(args: argparse.Namespace) -> int:
     print(settings.runs / spec.run_id / "result.json")
     return 0
 
-# %% ../nbs/80_cli.ipynb #e8603828
+# %% ../nbs/80_cli.ipynb #16e5d8a4
 def show_results(args: argparse.Namespace) -> int:
-    "A table of all runs that are done; with --store, keep those of the profile in data/results."
+    "A table of all runs that are done; --store keeps those of the profile in data/results, --restore takes them from there."
     settings = settle(args)
     from pat_nb.experiments import results
 
+    if args.restore:
+        from pat_nb.stored import restore_results
+
+        print(f"{restore_results(settings)} stored results of profile {settings.profile} are now among the runs in {settings.runs}")
+        return 0
     if args.store:
         from pat_nb.stored import store_results
 
@@ -269,7 +274,7 @@ def data(args: argparse.Namespace) -> int:
         return 0
     return 0 if verify_datasets(args.names, settings) else 1
 
-# %% ../nbs/80_cli.ipynb #4ef2dec5
+# %% ../nbs/80_cli.ipynb #0a3329fd
 COMMANDS = {"paper": (paper, "train what is missing and make the tables and figures of a profile"), "train": (train, "do one run"),
             "train-run": (train_run, "do one run of a profile's grids, by its id"),
             "bench": (bench, "measure time and memory of the losses, beside F.cross_entropy and the peers that are installed"),
@@ -293,6 +298,7 @@ def make_parser() -> argparse.ArgumentParser:
             sub.add_argument("run_id", metavar="RUN_ID", help="as `pat-nb paper --dry-run` lists it")
         if name == "results":
             sub.add_argument("--store", action="store_true", help="copy the results of the profile's runs to data/results, to be kept")
+            sub.add_argument("--restore", action="store_true", help="put what data/results holds of the profile among the runs, so that its grid goes on from there")
         if name == "bench":
             sub.add_argument("what", help="losses")
             sub.add_argument("--shapes", default="pets,street,rooms", help="comma-separated (default: all three)")
