@@ -322,6 +322,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                     'pat_nb.experiments.claim_gpu': ('experiments.html#claim_gpu', 'pat_nb/experiments.py'),
                                     'pat_nb.experiments.environment': ('experiments.html#environment', 'pat_nb/experiments.py'),
                                     'pat_nb.experiments.git_commit': ('experiments.html#git_commit', 'pat_nb/experiments.py'),
+                                    'pat_nb.experiments.load_example': ('experiments.html#load_example', 'pat_nb/experiments.py'),
                                     'pat_nb.experiments.load_results': ('experiments.html#load_results', 'pat_nb/experiments.py'),
                                     'pat_nb.experiments.missing': ('experiments.html#missing', 'pat_nb/experiments.py'),
                                     'pat_nb.experiments.no_nan': ('experiments.html#no_nan', 'pat_nb/experiments.py'),
