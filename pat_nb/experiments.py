@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['SCHEMA', 'RunSpec', 'profile_model', 'run_dataset', 'read_result', 'no_nan', 'git_commit', 'environment',
-           'tail_images', 'run', 'remember', 'timings', 'profile_steps', 'worker', 'claim_gpu', 'missing',
-           'side_by_side', 'run_grid', 'load_results', 'results']
+           'tail_images', 'run', 'remember', 'timings', 'load_example', 'profile_steps', 'worker', 'claim_gpu',
+           'missing', 'side_by_side', 'run_grid', 'load_results', 'results']
 
-# %% ../nbs/60_experiments.ipynb #a6dd6a66
+# %% ../nbs/60_experiments.ipynb #a2e034af
 import hashlib
 import itertools
 import json
@@ -21,11 +21,12 @@ import tempfile
 import threading
 import time
 import traceback
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -44,6 +45,7 @@ from .distributed import from_first, processes, rank, world
 from .inference import FullLabels, Inference, inference_params
 from .losses.registry import loss_params, make_loss
 from .metrics import frequency_groups
+from .metrics_released import VOID_FIRST, released_scores
 from .models import make_model, model_params
 from .monitor import Laps, Monitor
 from .settings import Settings, UserError, load_settings
@@ -185,7 +187,7 @@ def _sound_result(folder: Path) -> dict | None:
         print(f"{e} It is run again.", file=sys.stderr)
         (folder / "result.json").unlink()
 
-# %% ../nbs/60_experiments.ipynb #5593fe89
+# %% ../nbs/60_experiments.ipynb #be609451
 def remember(dataset, share: float = 0.25):
     "Keep what `load` gives in memory, if all of it takes less than a share of what is free. Returns the data set."
     image_HWC, mask_HW = dataset.load(0)
@@ -208,14 +210,15 @@ def _parts(spec: RunSpec, settings: Settings, device: torch.device) -> tuple:
 
 def _scorer(spec: RunSpec, settings: Settings, splits: dict, counts):
     "A function (model, split) -> metrics."
-    ways = {k: v for k, v in spec.eval_params.items() if k != "full"}
+    ways, names = {k: v for k, v in spec.eval_params.items() if k != "full"}, splits["train"].class_names
+    rules = partial(released_scores, void_class=len(names) - 1 if names[-1] in ("void", "unlabelled") else None, void_first=spec.dataset in VOID_FIRST)
 
     def score(model, split="val"):
         data, batch = splits[split], spec.batch_size
         if spec.eval_params["full"]:
             data, batch = FullLabels(run_dataset(spec, split, settings, full=True), spec.size), 1
         return evaluate(model, eval_loader(data, batch, settings.workers), splits[split].num_classes, counts=counts, device=settings.device,
-                        precision=spec.precision, inference=Inference(**ways))
+                        precision=spec.precision, inference=Inference(**ways), released=rules)
     return score
 
 
@@ -259,7 +262,7 @@ def _train(spec: RunSpec, settings: Settings, folder: Path, on_step, progress) -
         write_json(folder / "result.json", no_nan(result))
     return no_nan(result)
 
-# %% ../nbs/60_experiments.ipynb #c88f9036
+# %% ../nbs/60_experiments.ipynb #afe00762
 def timings(history: list[dict], seen: dict) -> dict:
     "Seconds per step and images per second of the training alone, milliseconds of the loss, and the most memory."
     last = history[-1]
@@ -270,18 +273,29 @@ def timings(history: list[dict], seen: dict) -> dict:
 
 @torch.no_grad()
 def _store_examples(model, dataset, counts, folder: Path, use: dict) -> None:
-    "examples.npz: the indices of `tail_images` and the predictions for them."
+    "examples.npz: the indices of `tail_images` and the predictions for them; image, label and probabilities of the first."
     device, chosen = pick_device(use["device"]), tail_images(dataset, counts)
     dtype = pick_precision(use["precision"], device)
     images_BCHW = torch.stack([dataset[i][0] for i in chosen]).to(device)
     with torch.autocast(device.type, dtype, enabled=dtype is not None):
-        prediction = model.eval()(images_BCHW).max(1)[1]
-    write_whole(folder / "examples.npz", lambda path: _savez(path, index=chosen, prediction=prediction.byte().cpu().numpy()))
+        logits_BCHW = model.eval()(images_BCHW)
+    image_HWC, label_HW = dataset.load(chosen[0])
+    write_whole(folder / "examples.npz", lambda path: _savez(path, index=chosen, prediction=logits_BCHW.max(1)[1].byte().cpu().numpy(), image=image_HWC, label=label_HW,
+                                                             probability=logits_BCHW[0].float().softmax(0).half().cpu().numpy()))
 
 
 def _savez(path: Path, **arrays) -> None:
     with open(path, "wb") as file:  # given a name, numpy would append .npz
         np.savez_compressed(file, **arrays)
+
+# %% ../nbs/60_experiments.ipynb #4e16eef9
+def load_example(
+    result: dict,  # content of a result.json
+    settings: Settings,
+) -> dict | None:  # image (H, W, 3) uint8, label (H, W) uint8, probability (C, H, W) float16; None where they are not stored
+    "The first example image of a run, with what the network says about it."
+    with suppress(OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile), np.load(settings.runs / result["run_id"] / "examples.npz") as stored:
+        return {k: stored[k] for k in ("image", "label", "probability")}
 
 # %% ../nbs/60_experiments.ipynb #85704c71
 def profile_steps(

@@ -7,7 +7,7 @@ __all__ = ['OPTIMISERS', 'cosine', 'poly', 'Recipe', 'make_recipe', 'evaluate', 
            'write_whole', 'save_checkpoint', 'load_checkpoint', 'batches_from', 'epoch_steps', 'Callback', 'hooks',
            'calm', 'Bar', 'read_losses', 'record', 'load_weights', 'fit', 'after_step', 'start']
 
-# %% ../nbs/50_training.ipynb #52311e42
+# %% ../nbs/50_training.ipynb #532775b6
 import copy
 import json
 import math
@@ -33,6 +33,7 @@ from .distributed import averaging, from_first, rank, share_evaluation, share_st
 from .inference import Inference
 from .losses.core import common_normaliser, modulated_nll
 from .metrics import ConfusionMatrix
+from .metrics_released import released_scores
 from .settings import UserError, check_choice
 
 # %% ../nbs/50_training.ipynb #302b1dc2
@@ -78,7 +79,7 @@ def make_recipe(**given) -> Recipe:
         raise UserError(f"lr must be positive, accumulate at least 1, weight_decay and clip not negative, ema 0 to below 1; got {asdict(r)}.")
     return r
 
-# %% ../nbs/50_training.ipynb #74b15b7c
+# %% ../nbs/50_training.ipynb #70132984
 @torch.no_grad()
 def evaluate(
     model: nn.Module,  # images (B, 3, H, W) -> logits (B, C, H, W)
@@ -90,26 +91,28 @@ def evaluate(
     device: str = "auto",
     precision: str = "auto",
     inference: Inference = Inference(),  # windows, flips, scales
-) -> dict:  # miou, pixel_acc, mean_acc, dice, cross_entropy: floats; iou: list, NaN for absent classes; confusion: nested list
+    released=released_scores,  # (N, C + 1, C) counts of the batches -> scores by other rules
+) -> dict:  # miou, pixel_acc, mean_acc, dice, cross_entropy: floats; iou: list, NaN for absent classes; confusion: nested list; released
     "Score a model on a data set."
     device, was_training = pick_device(device), model.training
     dtype = pick_precision(precision, device)
     layout = pick_layout(device, dtype)
     model.to(device).eval()
-    matrix, nll = ConfusionMatrix(num_classes, ignore_index, device), torch.zeros((), dtype=torch.float64, device=device)
+    matrix, pairs, nll = ConfusionMatrix(num_classes, ignore_index, device), [], torch.zeros((), dtype=torch.float64, device=device)
     for images_BCHW, target_BHW in share_evaluation(loader):
         images_BCHW, target_BHW = to_device(images_BCHW, target_BHW, device, layout)
         with torch.autocast(device.type, dtype, enabled=dtype is not None):
             logits_BCHW = inference(model, images_BCHW)
         if logits_BCHW.shape[-2:] != target_BHW.shape[-2:]:
             logits_BCHW = F.interpolate(logits_BCHW.float(), target_BHW.shape[-2:], mode="bilinear")
-        matrix.update(logits_BCHW, target_BHW)
+        pairs.append(matrix.update(logits_BCHW, target_BHW).int())
         nll += modulated_nll(logits_BCHW, target_BHW, ignore_index=ignore_index, reduction="sum")
     model.train(was_training)
     if world() > 1:
         dist.all_reduce(nll)
-    out = matrix.reduce().compute(counts)
-    return out | dict(iou=out["iou"].tolist(), confusion=matrix.matrix.tolist(), cross_entropy=nll.item() / matrix.matrix.sum().item())
+    out, every = matrix.reduce().compute(counts), [n for part in to_first(torch.stack(pairs).cpu() if pairs else []) for n in part]
+    return out | dict(iou=out["iou"].tolist(), confusion=matrix.matrix.tolist(), cross_entropy=nll.item() / matrix.matrix.sum().item(),
+                      released=released(torch.stack(every)))
 
 # %% ../nbs/50_training.ipynb #dc30048a
 class Stopwatch:
