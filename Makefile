@@ -8,7 +8,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 KEYS     := profile datasets losses models seeds steps size batch_size lr width depth encoder splits void device devices precision determinism tracker jobs workers
 upper     = $(shell printf %s '$(1)' | tr a-z A-Z)
 GIVEN    := $(foreach k,$(KEYS),$(if $($(call upper,$(k))),$(k)='$($(call upper,$(k)))'))
-OPTIONS  := $(foreach k,$(KEYS),$(if $($(call upper,$(k))),--$(subst _,-,$(k)) '$($(call upper,$(k)))')) $(if $(ONLY),--only '$(ONLY)') $(if $(DRY_RUN),--dry-run)
+OPTIONS  := $(foreach k,$(KEYS),$(if $($(call upper,$(k))),--$(subst _,-,$(k)) '$($(call upper,$(k)))')) $(if $(ONLY),--only '$(ONLY)') $(if $(DRY_RUN),--dry-run) $(if $(FROM_RESULTS),--from-results)
 
 ifdef PAT_NB_DATA
 export PAT_NB_DATA := $(abspath $(PAT_NB_DATA))
