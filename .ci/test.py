@@ -75,8 +75,8 @@ def end_to_end(tmp):
     start = time.monotonic()
     complaint, out = call(BIN / "pat-nb", "paper", "--profile", "smoke", *small, cwd=ROOT / "nbs")
     figures = tmp / "figures" / "smoke"
-    lacking = [f"{n}{e}" for n, ends in (("table1_weighting", (".csv", ".md", ".tex", ".png")), ("table2_complexity", (".csv", ".md", ".tex", ".png")), *((n, (".csv", ".md", ".tex", ".png")) for n in ("table3_losses", "table4_models", "table5_temperature", "table6_classwise", "ablation_components")),
-                                         ("fig1_class_frequency", (".png",)), ("fig4_qualitative_synthetic_street", (".png",))) for e in ends
+    lacking = [f"{n}{e}" for n, ends in (("table1_weighting", (".csv", ".md", ".tex", ".png")), ("table2_complexity", (".csv", ".md", ".tex", ".png")), *((n, (".csv", ".md", ".tex", ".png")) for n in ("table3_losses", "table4_models", "table5_temperature", "table6_classwise", "ablation_components", "protocol", "fig5_utilization")),
+                                         *((n, (".png",)) for n in ("fig1_class_frequency", "fig2_method", "fig3_analysis", "protocol_worth")), ("fig4_qualitative_synthetic_street", (".png",))) for e in ends
                if not (figures / f"{n}{e}").is_file() or str(figures / f"{n}{e}") not in out]
     report("pat-nb paper makes its tables and figures", complaint or (f"{', '.join(lacking)} is missing\n{out}" if lacking else ""), time.monotonic() - start)
     results = {p: p.stat().st_mtime_ns for p in (tmp / "runs").glob("*/result.json")}

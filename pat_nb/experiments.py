@@ -231,7 +231,7 @@ class _Steps(Callback):
     def start(self, run, epoch):
         self.step(run.done["step"], run.done["plan"]["steps"])
 
-# %% ../nbs/60_experiments.ipynb #0dea6f88
+# %% ../nbs/60_experiments.ipynb #8e022af8
 def _stream(spec: RunSpec, settings: Settings, train) -> StreamLoader:
     "The training batches; one of `accumulate` for a step each."
     batch, rest = divmod(spec.batch_size, spec.fit_params["accumulate"])
@@ -243,6 +243,8 @@ def _stream(spec: RunSpec, settings: Settings, train) -> StreamLoader:
 def _train(spec: RunSpec, settings: Settings, folder: Path, on_step, progress) -> dict:
     "Train, evaluate the best weights, store the predictions to look at, and write the result."
     started, device = datetime.now(timezone.utc), pick_device(settings.device)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)  # of the runs that this process did before
     splits, counts, model, loss = _parts(spec, settings, device)
     score, train = _scorer(spec, settings, splits, counts), splits["train"]
     use = dict(device=settings.device, precision=spec.precision)
@@ -254,7 +256,7 @@ def _train(spec: RunSpec, settings: Settings, folder: Path, on_step, progress) -
     metrics = {split: score(model, split) for split in ("val", "test")}
     seen, dtype = from_first(monitor.summary() if rank() == 0 else None), pick_precision(spec.precision, device)
     result = dict(schema=SCHEMA, run_id=spec.run_id, spec=asdict(spec), metrics=metrics, classes=list(train.class_names), train_pixels=counts.tolist(),
-                  data=run_dataset(spec, "train", settings).content_key(), timings=timings(history, seen), utilisation=seen,
+                  data=run_dataset(spec, "train", settings).content_key(), timings=timings(history, seen, device), utilisation=seen,
                   precision=str(dtype or torch.float32).removeprefix("torch."), **environment(device), started=started.isoformat(timespec="seconds"),
                   finished=datetime.now(timezone.utc).isoformat(timespec="seconds"))
     if rank() == 0:
@@ -262,13 +264,13 @@ def _train(spec: RunSpec, settings: Settings, folder: Path, on_step, progress) -
         write_json(folder / "result.json", no_nan(result))
     return no_nan(result)
 
-# %% ../nbs/60_experiments.ipynb #afe00762
-def timings(history: list[dict], seen: dict) -> dict:
+# %% ../nbs/60_experiments.ipynb #8d05ff22
+def timings(history: list[dict], seen: dict, device: torch.device) -> dict:
     "Seconds per step and images per second of the training alone, milliseconds of the loss, and the most memory."
     last = history[-1]
     out = dict(train_seconds=last["seconds"], step_ms=1e3 * last["seconds"] / last["step"], images_per_s=last["images"] / last["seconds"], rss_mb=last["rss_mb"],
                loss_ms=seen["phases_ms"]["loss"], seconds_per_epoch=seen["mean"]["seconds_per_epoch"])
-    return out | ({"cuda_mb": torch.cuda.max_memory_allocated() / 2**20} if torch.cuda.is_available() else {})
+    return out | ({"cuda_mb": torch.cuda.max_memory_allocated(device) / 2**20} if device.type == "cuda" else {})
 
 
 @torch.no_grad()
