@@ -231,7 +231,7 @@ class _Steps(Callback):
     def start(self, run, epoch):
         self.step(run.done["step"], run.done["plan"]["steps"])
 
-# %% ../nbs/60_experiments.ipynb #8e022af8
+# %% ../nbs/60_experiments.ipynb #118addf8
 def _stream(spec: RunSpec, settings: Settings, train) -> StreamLoader:
     "The training batches; one of `accumulate` for a step each."
     batch, rest = divmod(spec.batch_size, spec.fit_params["accumulate"])
@@ -244,6 +244,7 @@ def _train(spec: RunSpec, settings: Settings, folder: Path, on_step, progress) -
     "Train, evaluate the best weights, store the predictions to look at, and write the result."
     started, device = datetime.now(timezone.utc), pick_device(settings.device)
     if device.type == "cuda":
+        torch.cuda.init()
         torch.cuda.reset_peak_memory_stats(device)  # of the runs that this process did before
     splits, counts, model, loss = _parts(spec, settings, device)
     score, train = _scorer(spec, settings, splits, counts), splits["train"]
