@@ -1,6 +1,7 @@
 # `make help` lists the targets. Everything runs in .venv, which is made when it is missing and reused when it is not.
 PYTHON ?= python3
 VENV   := .venv
+WORKFLOW := .venv-workflow
 BIN    := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 
@@ -14,7 +15,7 @@ ifdef PAT_NB_DATA
 export PAT_NB_DATA := $(abspath $(PAT_NB_DATA))
 endif
 
-.PHONY: help env paper bench test check export lab render clean
+.PHONY: help env paper workflow bench test check export lab render clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -36,6 +37,14 @@ preflight:
 paper: preflight env ## train what is missing and make every table and figure (smoke scale unless PROFILE says otherwise)
 	@$(BIN)/pat-nb paper $(OPTIONS)
 
+workflow: env $(WORKFLOW)/.ready ## make .venv-workflow with Snakemake, to do the runs as jobs of a cluster (workflow/README.md)
+
+$(WORKFLOW)/.ready: workflow/constraints.txt
+	@test -x $(WORKFLOW)/bin/python || $(PYTHON) -m venv $(WORKFLOW)
+	@echo "Installing Snakemake into $(WORKFLOW)."
+	@$(WORKFLOW)/bin/python -m pip install --quiet --disable-pip-version-check snakemake snakemake-executor-plugin-slurm -c workflow/constraints.txt
+	@touch $@
+
 bench: env ## measure time and memory of all losses, with the peers installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]' -c constraints.txt
 	@$(BIN)/pat-nb bench losses
@@ -55,5 +64,5 @@ lab: env ## open the notebooks in JupyterLab
 render: env ## execute the library notebooks and store their outputs, for reading them online
 	@OMP_NUM_THREADS=1 $(BIN)/nbdev-test nbs --file_re '^[0-9]' --save && $(BIN)/nbdev-clean
 
-clean: ## remove .venv and caches; data, runs and figures stay
-	@rm -rf $(VENV) build dist *.egg-info .ruff_cache
+clean: ## remove the environments and caches; data, runs and figures stay
+	@rm -rf $(VENV) $(WORKFLOW) .snakemake build dist *.egg-info .ruff_cache

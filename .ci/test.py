@@ -69,11 +69,20 @@ def readme():
     report("README's snippet", call(BIN / "python", "-c", before + snippet + "assert model.weight.grad.abs().sum() > 0")[0])
 
 
+SMALL = ["--profile", "smoke", "--datasets", "synthetic_street", "--steps", "4", "--losses", "ce,focal,pat", "--size", "32x64", "--batch-size", "2", "--width", "4", "--depth", "2",
+         "--eval-every", "2", "--jobs", "2"]
+
+
 def end_to_end(tmp):
-    "The paper at the smallest scale through the command line and papermill, twice; the second time trains nothing."
-    small = ["--datasets", "synthetic_street", "--steps", "4", "--losses", "ce,focal,pat", "--size", "32x64", "--batch-size", "2", "--width", "4", "--depth", "2", "--eval-every", "2", "--jobs", "2"]
+    "The paper at the smallest scale through the command line and papermill, twice, after a dry run; the second time trains nothing."
     start = time.monotonic()
-    complaint, out = call(BIN / "pat-nb", "paper", "--profile", "smoke", *small, cwd=ROOT / "nbs")
+    complaint, planned = call(BIN / "pat-nb", "paper", "--dry-run", *SMALL, cwd=ROOT)
+    planned = re.findall(r"^to train .* (\S+)$", planned, flags=re.M) if not complaint else complaint
+    report("a dry run trains nothing", "" if len(planned) == 3 and not list((tmp / "runs").glob("synthetic*")) else f"{planned}", time.monotonic() - start)
+    start = time.monotonic()
+    complaint, out = call(BIN / "pat-nb", "paper", *SMALL, cwd=ROOT / "nbs")
+    trained = sorted(p.parent.name for p in (tmp / "runs").glob("*/result.json"))
+    report("what a dry run lists is what is trained", "" if trained == sorted(planned) else f"listed {planned}, trained {trained}")
     figures = tmp / "figures" / "smoke"
     lacking = [f"{n}{e}" for n, ends in (("table1_weighting", (".csv", ".md", ".tex", ".png")), ("table2_complexity", (".csv", ".md", ".tex", ".png")), *((n, (".csv", ".md", ".tex", ".png")) for n in ("table3_losses", "table4_models", "table5_temperature", "table6_classwise", "ablation_components", "protocol", "fig5_utilization")),
                                          *((n, (".png",)) for n in ("fig1_class_frequency", "fig2_method", "fig3_analysis", "protocol_worth")), ("fig4_qualitative_synthetic_street", (".png",))) for e in ends
@@ -82,10 +91,50 @@ def end_to_end(tmp):
     results = {p: p.stat().st_mtime_ns for p in (tmp / "runs").glob("*/result.json")}
     before = {p: p.read_bytes() for p in figures.glob("*.csv")}
     start = time.monotonic()
-    complaint, out = call(BIN / "pat-nb", "paper", "--profile", "smoke", *small, cwd=ROOT)
+    complaint, out = call(BIN / "pat-nb", "paper", *SMALL, cwd=ROOT)
     again = {p: p.stat().st_mtime_ns for p in (tmp / "runs").glob("*/result.json")}
     changed = len(results) != 3 or results != again or before != {p: p.read_bytes() for p in figures.glob("*.csv")} or "0 to train" not in out
     report("a second pat-nb paper retrains nothing", complaint or (f"results or tables changed\n{out}" if changed else ""), time.monotonic() - start)
+
+
+def damage(tmp):
+    "Results that are torn, of another schema or of another run are named and made again, never averaged in; a run that fails stops no other and leaves a blank."
+    runs, table = [next((tmp / "runs").glob(f"*-{loss}-s0-*")) for loss in ("ce", "focal", "pat")], tmp / "figures" / "smoke" / "table3_losses.csv"
+    files, before, start = [r / "result.json" for r in runs], table.read_bytes(), time.monotonic()
+    stale = json.loads(files[2].read_text()) | {"schema": 0}
+    for file, text in zip(files, (files[0].read_text()[:300], files[2].read_text(), json.dumps(stale))):
+        file.write_text(text)
+    complaint, out = call(BIN / "pat-nb", "paper", "--only", "table3", *SMALL, cwd=ROOT)
+    unnamed = [str(f) for f, why in zip(files, ("JSONDecodeError", "another run", "schema 0")) if not re.search(f"{re.escape(str(f))} is damaged .*{why}.*run again", out)]
+    wrong = complaint or unnamed or "3 to train" not in out or table.read_bytes() != before
+    report("damaged results are named, made again, and give the same table", f"not named: {unnamed}\n{out}" if wrong else "", time.monotonic() - start)
+    files[1].unlink()
+    (runs[1] / "last.pt").unlink()
+    (runs[1] / "history.jsonl").unlink()
+    (runs[1] / "history.jsonl").mkdir()  # so that the run cannot write it
+    start = time.monotonic()
+    complaint, out = call(BIN / "pat-nb", "paper", "--only", "table3", *SMALL, cwd=ROOT)
+    right = complaint.startswith("status 1") and f"FAILED {runs[1].name}: IsADirectoryError" in out and f"the full error: {runs[1] / 'error.txt'}" in out
+    blank = re.search(r"^synthetic_street,focal,0,,", table.read_text(), flags=re.M) and "Traceback" in (runs[1] / "error.txt").read_text()
+    report("a failed run is shown with its error and leaves a blank", "" if right and blank else f"{out}\n{table.read_text()}", time.monotonic() - start)
+    (runs[1] / "history.jsonl").rmdir()
+
+
+def papermill(tmp):
+    "papermill from a folder outside of the checkout: help for every notebook, a table, and one error for a wrong value."
+    import papermill
+
+    paths = [p for f in ("paper", "experiments") for p in sorted((ROOT / "nbs" / f).glob("*.ipynb"))]
+    poor = [f"{p.name}: {n}" for p in paths for n, v in papermill.inspect_notebook(str(p)).items() if not v["help"] or v["inferred_type_name"] == "None"]
+    report("papermill --help-notebook tells type and meaning of every parameter", ", ".join(poor))
+    folder = tmp / "elsewhere"
+    folder.mkdir()
+    command = [BIN / "papermill", ROOT / "nbs/paper/table3_losses.ipynb", "out.ipynb", "-k", "python3", "-p", "profile"]
+    start = time.monotonic()
+    complaint, _ = call(*command, "smoke", cwd=folder)
+    report("papermill makes a table from any folder", complaint or ("" if (folder / "out.ipynb").is_file() else "no out.ipynb"), time.monotonic() - start)
+    complaint, out = call(*command, "smok", cwd=folder)
+    report("papermill stops at a wrong value with one error", "" if complaint and out.count("UserError") == 1 and "Did you mean 'smoke'?" in out.strip().splitlines()[-1] else out)
 
 
 def notebooks(tmp):
@@ -150,6 +199,8 @@ def main():
             os.environ |= dict(PAT_NB_RUNS=str(tmp / "runs"), PAT_NB_FIGURES=str(tmp / "figures"))
             readme()
             end_to_end(tmp)
+            damage(tmp)
+            papermill(tmp)
             notebooks(tmp)
     print(f"{len(passed)} passed, {len(failed)} failed" + (f", {len(skipped)} skipped" if skipped else ""))
     return bool(failed)
