@@ -100,14 +100,15 @@ def likely_cost(spec: RunSpec, known: list[tuple[RunSpec, Cost]]) -> Cost | None
     found = same or near
     return Cost(median(c.step_s for c in found), median(c.score_s for c in found)) if found else None
 
-# %% ../nbs/62_plan.ipynb #99968a28
+# %% ../nbs/62_plan.ipynb #c02c8de0
 @dataclass(frozen=True)
 class Plan:
     "The runs of a grid, and what is expected of those to train."
     specs: list[RunSpec]  # each once, in the order in which they are trained
     todo: list[RunSpec]  # those without a sound result
     seconds: dict[str, float]  # run id -> expected seconds still to train; NaN where that could not be told
-    measured: int  # kinds of runs that were measured for it
+    known: int  # runs whose time comes from runs that are done
+    measured: int  # kinds of runs that were measured for the others
     side_by_side: int  # runs at once
 
     @property
@@ -136,16 +137,17 @@ def _try_measure(spec: RunSpec, settings: Settings) -> Cost:
         print(f"no time can be told for runs like {spec.run_id}: {str(e).splitlines()[0] if str(e) else type(e).__name__}", file=sys.stderr)
         return Cost(math.nan, math.nan)
 
-# %% ../nbs/62_plan.ipynb #2d54bcd6
+# %% ../nbs/62_plan.ipynb #d4790443
 def make_plan(specs: list[RunSpec], settings: Settings, estimate: bool = True) -> Plan:
     "What `run_grid` would do with these runs, and how long that would take. Trains no run; a damaged result is named."
-    todo, known, measured, seconds = missing(specs, settings), known_costs(settings) if estimate else [], {}, {}
+    todo, costs, measured, seconds, known = missing(specs, settings), known_costs(settings) if estimate else [], {}, {}, 0
     for spec in todo if estimate else ():
-        cost = likely_cost(spec, known)
+        cost = likely_cost(spec, costs)
+        known += cost is not None
         if cost is None:
             cost = measured[_kind(spec)] = measured.get(_kind(spec)) or _try_measure(spec, settings)
         seconds[spec.run_id] = cost.seconds(spec, _steps_done(spec, settings))
-    return Plan(list({s.run_id: s for s in specs}.values()), todo, seconds, len(measured), side_by_side(settings, len(todo))[0])
+    return Plan(list({s.run_id: s for s in specs}.values()), todo, seconds, known, len(measured), side_by_side(settings, len(todo))[0])
 
 # %% ../nbs/62_plan.ipynb #59195c63
 def duration(seconds: float) -> str:
@@ -157,14 +159,14 @@ def duration(seconds: float) -> str:
         return f"{max(1, round(seconds))} s"
     return f"{minutes} min" if minutes < 100 else f"{hours} h" if hours < 72 else f"{hours / 24:.1f} days"
 
-# %% ../nbs/62_plan.ipynb #63ce786d
+# %% ../nbs/62_plan.ipynb #8fd6f17b
 def describe(plan: Plan) -> str:
     "The plan as text: a line for each run, and the time in all."
     todo = {s.run_id for s in plan.todo}
     lines = [f"{'to train' if s.run_id in todo else 'done':9} {duration(plan.seconds[s.run_id]) if s.run_id in todo else '':>9}  {s.run_id}" for s in plan.specs]
-    how = f"from runs that are done{f', {plan.measured} kinds measured now' if plan.measured else ''}" if plan.measured < len(todo) else "measured now"
+    how = [f"{plan.known} by runs that are done"] * (plan.known > 0) + [f"{len(todo) - plan.known} by {plan.measured} measured just now"] * (plan.measured > 0)
     if todo:
-        lines.append(f"Estimated: {duration(plan.total_s)} to train {len(todo)} runs, {plan.side_by_side} at once ({how}).")
+        lines.append(f"Estimated: {duration(plan.total_s)} to train {len(todo)} runs, {plan.side_by_side} at once ({', '.join(how)}).")
     return "\n".join(lines)
 
 # %% ../nbs/62_plan.ipynb #3e070cd3
