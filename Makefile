@@ -6,10 +6,11 @@ BIN    := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 
 # Settings for `make paper`, e.g. `make paper PROFILE=compact DATASETS=camvid LOSSES=ce,pat STEPS=300 ONLY=table3`
-KEYS     := profile datasets losses models seeds steps size batch_size lr width depth encoder splits void device devices precision determinism tracker jobs workers
+KEYS     := profile datasets losses models seeds steps size batch_size lr width depth encoder splits void device devices precision determinism tracker jobs workers threads eval_every checkpoint_every data runs figures
 upper     = $(shell printf %s '$(1)' | tr a-z A-Z)
-GIVEN    := $(foreach k,$(KEYS),$(if $($(call upper,$(k))),$(k)='$($(call upper,$(k)))'))
-OPTIONS  := $(foreach k,$(KEYS),$(if $($(call upper,$(k))),--$(subst _,-,$(k)) '$($(call upper,$(k)))')) $(if $(ONLY),--only '$(ONLY)') $(if $(DRY_RUN),--dry-run) $(if $(FROM_RESULTS),--from-results)
+typed     = $(if $(findstring command,$(origin $(1))),$($(1)))
+GIVEN    := $(foreach k,$(KEYS),$(if $(call typed,$(call upper,$(k))),$(k)='$(call typed,$(call upper,$(k)))'))
+OPTIONS  := $(foreach k,$(KEYS),$(if $(call typed,$(call upper,$(k))),--$(subst _,-,$(k)) '$(call typed,$(call upper,$(k)))')) $(if $(ONLY),--only '$(ONLY)') $(if $(DRY_RUN),--dry-run) $(if $(FROM_RESULTS),--from-results)
 
 ifdef PAT_NB_DATA
 export PAT_NB_DATA := $(abspath $(PAT_NB_DATA))

@@ -139,7 +139,8 @@ def papermill(tmp):
 
 def notebooks(tmp):
     "Every notebook, two at a time with a thread each, slow cells too; cells marked `data` where the data sets are there."
-    flags = ["--flags", "slow data" if os.environ.get("PAT_NB_DATA") else "slow"]
+    cuda = call(sys.executable, "-c", "import torch; print(torch.cuda.is_available())")[1].strip() == "True"
+    flags = ["--flags", " ".join(["slow", *(["data"] if os.environ.get("PAT_NB_DATA") else []), *(["cuda"] if cuda else [])])]
     start = time.monotonic()
     complaint, out = call(BIN / "nbdev-test", "nbs", "--n-workers", "2", "--timing", *flags, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"})
     broken = set(re.findall(r"^\t(\S+\.ipynb)$", out, flags=re.M))

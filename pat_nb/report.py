@@ -154,7 +154,7 @@ def wide(
     first = NAMES.get(rows, rows)
     return pd.DataFrame(out | {first: [LABELS.get(v, f"{v:g}" if isinstance(v, float) else v) for v in out[first]]})
 
-# %% ../nbs/70_report.ipynb #7363b04f
+# %% ../nbs/70_report.ipynb #267bdd43
 def provenance(
     settings: Settings,
     results: list[dict],  # contents of the result.json files
@@ -166,7 +166,14 @@ def provenance(
     sizes = sorted({f"{r['spec']['dataset']} {'x'.join(map(str, r['spec']['size']))}" for r in results})
     steps = sorted({r["spec"]["steps"] for r in results})
     return (f"Profile {settings.profile}: {len(results)} runs, {', '.join(sizes)} pixels, {', '.join(map(str, steps))} steps, test split, best weights by validation mIoU; "
-            f"pixels without a label are ignored; commit {', '.join(commits)}.{_synthetic(results)} Run ids: {', '.join(r['run_id'] for r in results)}.")
+            f"{_void(results)}; commit {', '.join(commits)}.{_synthetic(results)} Run ids: {', '.join(r['run_id'] for r in results)}.")
+
+
+def _void(results: list[dict]) -> str:
+    classes = sorted({r["spec"]["dataset"] for r in results if {"void", "unlabelled"} & set(r["classes"])})
+    if len(classes) == len({r["spec"]["dataset"] for r in results}):
+        return "pixels without a label are a class"
+    return "pixels without a label are ignored" + (f", but a class of {', '.join(classes)}" if classes else "")
 
 
 def _synthetic(results: list[dict]) -> str:

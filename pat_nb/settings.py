@@ -113,7 +113,7 @@ def _devices(text):
 def _jobs(text):
     return 0 if text == "auto" else _number(int, 1)(text)
 
-# %% ../nbs/00_settings.ipynb #c343695c
+# %% ../nbs/00_settings.ipynb #da8d32d4
 PATHS = {"data": "data", "runs": "runs", "figures": "figures"}  # key -> default, relative to the root
 RUN = {  # key -> (reader, default)
     "device": (_device, "auto"),
@@ -126,12 +126,12 @@ RUN = {  # key -> (reader, default)
     "threads": (_number(int, 1), "1"),
 }
 PROFILE = {  # key -> (reader, default = the smoke profile's)
-    "datasets": (_list_of(_choice("dataset")), "synthetic_street"),
+    "datasets": (_list_of(_choice("dataset")), "synthetic_pets, synthetic_street, synthetic_rooms"),
     "losses": (_list_of(_choice("loss")), "ce, focal, cb, cbfocal, bms, ldam, blv, pat"),
-    "models": (_list_of(check_model), "unet"),
+    "models": (_list_of(check_model), "unet, attunet, unetpp, deeplabv3, deeplabv3plus"),
     "seeds": (_list_of(_number(int, 0)), "0"),
     "size": (read_size, "64x128"),
-    "steps": (_number(int, 1), "80"),
+    "steps": (_number(int, 1), "40"),
     "batch_size": (_number(int, 1), "8"),
     "lr": (_number(float, 1e-9), "1e-2"),
     "width": (_number(int, 1), "8"),
@@ -143,16 +143,16 @@ PROFILE = {  # key -> (reader, default = the smoke profile's)
     "void": (_choice("void"), "auto"),
 }
 
-# %% ../nbs/00_settings.ipynb #99acb129
+# %% ../nbs/00_settings.ipynb #25abff71
 SIZES = {  # the paper's sizes, for its data sets and their stand-ins
     "size.oxford_pet": "256x256", "size.nyuv2": "288x384", "size.cityscapes": "256x512", "size.synthetic_pets": "256x256", "size.synthetic_rooms": "288x384",
     "size.synthetic_street": "256x512",
 }
 PROFILES = {
-    "smoke": {"size.synthetic_pets": "64x64", "size.synthetic_rooms": "64x96"},
-    "compact": dict(datasets="camvid", size="144x192", steps="2000", lr="1e-3", width="16", depth="4", eval_every="250",
-                    checkpoint_every="50", **{"size.oxford_pet": "128x128", "size.cityscapes": "128x256", "size.synthetic_pets": "128x128", "size.synthetic_street": "128x256"}),
-    "paper": dict(datasets="camvid", seeds="0, 1, 2", size="360x480", steps="30000", batch_size="16", lr="1e-3", width="32", depth="4",
+    "smoke": {"size.synthetic_pets": "64x64", "size.synthetic_street": "48x96", "size.synthetic_rooms": "48x64"},
+    "compact": dict(datasets="oxford_pet, camvid, nyuv2", models="unet, deeplabv3plus", seeds="0, 1, 2", size="96x128", steps="1000", lr="2e-3", width="16", depth="4", eval_every="250",
+                    checkpoint_every="50", **{"size.oxford_pet": "96x96", "size.cityscapes": "96x192", "size.synthetic_pets": "96x96", "size.synthetic_street": "96x192"}),
+    "paper": dict(datasets="oxford_pet, cityscapes, nyuv2", seeds="0, 1, 2", size="360x480", steps="30000", batch_size="16", lr="1e-3", width="32", depth="4",
                   eval_every="1000", checkpoint_every="250", **SIZES),
 }
 
