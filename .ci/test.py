@@ -141,8 +141,8 @@ def notebooks(tmp):
     "Every notebook, two at a time with a thread each, slow cells too; cells marked `data` where the data sets are there."
     cuda = call(sys.executable, "-c", "import torch; print(torch.cuda.is_available())")[1].strip() == "True"
     flags = ["--flags", " ".join(["slow", *(["data"] if os.environ.get("PAT_NB_DATA") else []), *(["cuda"] if cuda else [])])]
-    start = time.monotonic()
-    complaint, out = call(BIN / "nbdev-test", "nbs", "--n-workers", "2", "--timing", *flags, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    start, env = time.monotonic(), {"OMP_NUM_THREADS": "1"} | ({} if cuda else {"TRITON_INTERPRET": "1"})  # before any notebook of the same process imports Triton
+    complaint, out = call(BIN / "nbdev-test", "nbs", "--n-workers", "2", "--timing", *flags, cwd=ROOT, env=os.environ | env)
     broken = set(re.findall(r"^\t(\S+\.ipynb)$", out, flags=re.M))
     every = sorted(p for p in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
     if complaint and not broken:
