@@ -56,8 +56,8 @@ def _like(name, key, default, value):
     except ValueError:
         raise UserError(f"loss {name!r}: {key} must be a number, got {value!r}.") from None
 
-# %% ../../nbs/19_loss_registry.ipynb #463f466f
-HOW = ("reduction", "fused", "validate", "inplace", "compile")  # options of how a loss is computed, and not what: no part of a run's identity
+# %% ../../nbs/19_loss_registry.ipynb #8f5e4ef2
+HOW = tuple(k for k in inspect.signature(SoftmaxLoss.__init__).parameters if k not in ("self", "ignore_index"))  # options of how a loss is computed, and not what: no part of a run's identity
 
 
 def make_loss(
