@@ -56,7 +56,7 @@ def open_nvml(quiet: bool = False):
     except Exception as e:  # NVMLError has a subclass per reason
         return None if quiet else print(f"No NVIDIA driver answers ({e}): GPU utilisation is not recorded.", file=sys.stderr)
 
-# %% ../nbs/51_monitor.ipynb #95497915
+# %% ../nbs/51_monitor.ipynb #7b801d1e
 class Sampler:
     "Samples utilisation in a thread between `start` and `stop`; `read` gives what was seen since the last reading."
 
@@ -66,10 +66,12 @@ class Sampler:
         self.samples, self.lock, self.over = [], threading.Lock(), threading.Event()
 
     def start(self) -> None:
+        "Begin to sample, until `stop`."
         self.process.cpu_percent()  # the first answer is about the time since now
         threading.Thread(target=self._watch, daemon=True).start()
 
     def stop(self) -> None:
+        "End the thread."
         self.over.set()
 
     def _watch(self):

@@ -114,7 +114,7 @@ def evaluate(
     return out | dict(iou=out["iou"].tolist(), confusion=matrix.matrix.tolist(), cross_entropy=nll.item() / matrix.matrix.sum().item(),
                       released=released(torch.stack(every)))
 
-# %% ../nbs/50_training.ipynb #dc30048a
+# %% ../nbs/50_training.ipynb #73635a53
 class Stopwatch:
     "Seconds of training alone."
 
@@ -122,9 +122,11 @@ class Stopwatch:
         self.before, self.since = 0.0, None
 
     def start(self) -> None:
+        "Go on counting."
         self.since = time.perf_counter()
 
     def seconds(self) -> float:
+        "All that was counted, in s."
         return self.before + (0 if self.since is None else time.perf_counter() - self.since)
 
     @contextmanager

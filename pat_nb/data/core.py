@@ -27,7 +27,7 @@ from torchvision.transforms import v2
 
 from ..settings import UserError, check_choice
 
-# %% ../../nbs/30_data_core.ipynb #f82e234b
+# %% ../../nbs/30_data_core.ipynb #7545fef1
 VOID = 255  # the label of pixels that count nowhere
 
 
@@ -42,9 +42,11 @@ class SegmentationDataset(Dataset):
 
     @property
     def num_classes(self) -> int:
+        "How many classes there are; void is one only where it is kept as a class."
         return len(self.class_names)
 
     def load(self, i: int) -> tuple[np.ndarray, np.ndarray]:
+        "Image (H, W, 3) uint8 and mask (H, W) uint8 of sample i, at the data set's size and not augmented."
         raise NotImplementedError
 
     def content_key(self) -> str:
@@ -262,16 +264,18 @@ def check_shapes(where, image_HWC: np.ndarray, mask_HW: np.ndarray) -> tuple[np.
         raise UserError(f"{where}: the mask has {mask_HW.shape[0]}x{mask_HW.shape[1]} pixels and its image {image_HWC.shape[0]}x{image_HWC.shape[1]}.")
     return image_HWC, mask_HW
 
-# %% ../../nbs/30_data_core.ipynb #a388701f
+# %% ../../nbs/30_data_core.ipynb #d8a91121
 class Pair(NamedTuple):
     "An image file and its mask file."
     image: Path
     mask: Path
 
     def keys(self) -> tuple[str, ...]:
+        "The names by which faults name these files."
         return str(self.image), str(self.mask)
 
     def read(self) -> tuple[np.ndarray, np.ndarray]:
+        "Image (H, W, 3) and mask (H, W) as stored. Raises `UserError` if they cannot be read."
         return read_pair(self.image, self.mask)
 
 

@@ -33,7 +33,7 @@ def street_target() -> np.ndarray:
     share[STREET_ID["void"]] = 0.11
     return share
 
-# %% ../../nbs/31_data_synthetic.ipynb #d32778db
+# %% ../../nbs/31_data_synthetic.ipynb #b1246936
 class Canvas:
     "A mask (H, W) uint8 and an image (H, W, 3) float32 0..255 that strokes are painted on."
 
@@ -49,6 +49,7 @@ class Canvas:
         return slice(max(top, 0), max(bottom, 0)), slice(max(left, 0), max(right, 0))
 
     def rect(self, cls, color, y0, y1, x0, x1) -> None:
+        "Paint a rectangle."
         box = self.box(y0, y1, x0, x1)
         self.mask[box], self.image[box] = cls, color
 
@@ -64,6 +65,7 @@ class Canvas:
         self.mask[inside], self.image[inside] = cls, color
 
     def ellipse(self, cls, color, y, x, ry, rx) -> None:
+        "Paint an ellipse around (y, x) with these radii."
         rows, cols = self.box(y - ry, y + ry, x - rx, x + rx)
         inside = ((self.y[rows] - y) / ry) ** 2 + ((self.x[:, cols] - x) / rx) ** 2 <= 1
         self.mask[rows, cols][inside], self.image[rows, cols][inside] = cls, color
