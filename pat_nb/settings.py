@@ -143,7 +143,7 @@ PROFILE = {  # key -> (reader, default = the smoke profile's)
     "void": (_choice("void"), "auto"),
 }
 
-# %% ../nbs/00_settings.ipynb #25abff71
+# %% ../nbs/00_settings.ipynb #cae43190
 SIZES = {  # the paper's sizes, for its data sets and their stand-ins
     "size.oxford_pet": "256x256", "size.nyuv2": "288x384", "size.cityscapes": "256x512", "size.synthetic_pets": "256x256", "size.synthetic_rooms": "288x384",
     "size.synthetic_street": "256x512",
@@ -152,6 +152,8 @@ PROFILES = {
     "smoke": {"size.synthetic_pets": "64x64", "size.synthetic_street": "48x96", "size.synthetic_rooms": "48x64"},
     "compact": dict(datasets="oxford_pet, camvid, nyuv2", models="unet, deeplabv3plus", seeds="0, 1, 2", size="96x128", steps="1000", lr="2e-3", width="16", depth="4", eval_every="250",
                     checkpoint_every="50", **{"size.oxford_pet": "96x96", "size.cityscapes": "96x192", "size.synthetic_pets": "96x96", "size.synthetic_street": "96x192"}),
+    "gpu": dict(datasets="oxford_pet, camvid, nyuv2", models="unet, deeplabv3plus", seeds="0, 1, 2, 3, 4", size="180x240", steps="6000", batch_size="16", lr="2e-3", width="32", depth="4",
+                eval_every="500", checkpoint_every="250", **{"size.oxford_pet": "128x128", "size.cityscapes": "180x360", "size.synthetic_pets": "128x128", "size.synthetic_street": "180x360"}),
     "paper": dict(datasets="oxford_pet, cityscapes, nyuv2", seeds="0, 1, 2", size="360x480", steps="30000", batch_size="16", lr="1e-3", width="32", depth="4",
                   eval_every="1000", checkpoint_every="250", **SIZES),
 }
