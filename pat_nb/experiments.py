@@ -357,27 +357,26 @@ def write_error(spec: RunSpec, settings: Settings, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     write_whole(file, lambda path: path.write_text(text, encoding="utf-8"))
 
-# %% ../nbs/60_experiments.ipynb #a8f9ad8b
+# %% ../nbs/60_experiments.ipynb #6c1c1edc
 class _Board:
     "The progress bar of a grid."
 
     def __init__(self, specs: list[RunSpec], show: bool):
-        self.steps, self.lock = {}, threading.Lock()  # label -> steps done, of the runs under way
+        self.steps, self.lock = {}, threading.Lock()  # run id -> steps done, of the runs under way
         self.bar = tqdm(total=sum(s.steps for s in specs), unit="step", disable=not show, dynamic_ncols=True, mininterval=calm())
 
     def step(self, spec: RunSpec, step: int) -> None:
         with self.lock:
-            label = f"{spec.dataset} {spec.loss} s{spec.seed}"
-            if label in self.steps:
-                self.bar.update(step - self.steps[label])
+            if spec.run_id in self.steps:
+                self.bar.update(step - self.steps[spec.run_id])
             else:
                 self.bar.total -= step  # done before, in another session
-            self.steps[label] = step
+            self.steps[spec.run_id] = step
             self.bar.set_postfix_str(" | ".join(f"{k} {v}/{spec.steps}" for k, v in self.steps.items()), refresh=False)
 
     def over(self, spec: RunSpec) -> None:
         with self.lock:
-            self.bar.total -= spec.steps - self.steps.pop(f"{spec.dataset} {spec.loss} s{spec.seed}", 0)  # 0 unless it failed
+            self.bar.total -= spec.steps - self.steps.pop(spec.run_id, 0)  # 0 unless it failed
 
 # %% ../nbs/60_experiments.ipynb #f171ca04
 def _start_worker(settings: Settings, gpu: str | None) -> subprocess.Popen:
