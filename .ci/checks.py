@@ -153,7 +153,14 @@ def documented():
     return out
 
 
-CHECKS = [arrows, one_home, cell_lengths, shown, papermill, documented]
+def quoted():
+    "README's tables of results, between `<!-- figures/... -->` and `<!-- end -->`, are those of the files."
+    blocks = re.findall(r"<!-- (figures/\S+) -->\n+(.*?)\n+<!-- end -->", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.S)
+    out = [f"README.md quotes a table that is not in {name}: copy it anew" for name, table in blocks if table not in (ROOT / name).read_text(encoding="utf-8")]
+    return out if blocks else ["README.md quotes no table of results"]
+
+
+CHECKS = [arrows, one_home, cell_lengths, shown, papermill, documented, quoted]
 
 if __name__ == "__main__":
     complaints = [c for check in CHECKS for c in check()]
