@@ -84,8 +84,8 @@ def end_to_end(tmp):
     trained = sorted(p.parent.name for p in (tmp / "runs").glob("*/result.json"))
     report("what a dry run lists is what is trained", "" if trained == sorted(planned) else f"listed {planned}, trained {trained}")
     figures = tmp / "figures" / "smoke"
-    lacking = [f"{n}{e}" for n, ends in (("table1_weighting", (".csv", ".md", ".tex", ".png")), ("table2_complexity", (".csv", ".md", ".tex", ".png")), *((n, (".csv", ".md", ".tex", ".png")) for n in ("table3_losses", "table4_models", "table5_temperature", "table6_classwise", "ablation_components", "protocol", "fig5_utilization")),
-                                         *((n, (".png",)) for n in ("fig1_class_frequency", "fig2_method", "fig3_analysis", "protocol_worth")), ("fig4_qualitative_synthetic_street", (".png",))) for e in ends
+    lacking = [f"{n}{e}" for n, ends in (("table1_weighting", (".csv", ".md", ".tex", ".png")), ("table2_complexity", (".csv", ".md", ".tex", ".png")), *((n, (".csv", ".md", ".tex", ".png")) for n in ("table3_losses", "table4_models", "table5_temperature", "table6_classwise", "ablation_components", "protocol", "fig5_utilization", "findings")),
+                                         *((n, (".png",)) for n in ("fig1_class_frequency", "fig2_method", "fig3_analysis", "protocol_worth")), ("fig4_qualitative_synthetic_street", (".png",)), ("findings_in_words", (".md",)), ("findings_differences", (".png",))) for e in ends
                if not (figures / f"{n}{e}").is_file() or str(figures / f"{n}{e}") not in out]
     report("pat-nb paper makes its tables and figures", complaint or (f"{', '.join(lacking)} is missing\n{out}" if lacking else ""), time.monotonic() - start)
     results = {p: p.stat().st_mtime_ns for p in (tmp / "runs").glob("*/result.json")}
@@ -124,7 +124,7 @@ def kept(tmp):
     "The tables in figures/compact are made from data/results/compact, which needs neither data sets nor training."
     start = time.monotonic()
     complaint, out = call(BIN / "pat-nb", "paper", "--profile", "compact", "--from-results", cwd=ROOT)
-    made, stored = ({p.name: p.read_bytes() for p in folder.glob("*.csv")} for folder in (tmp / "figures" / "compact", ROOT / "figures" / "compact"))
+    made, stored = ({p.name: p.read_bytes() for p in folder.glob("*") if p.suffix in (".csv", ".md")} for folder in (tmp / "figures" / "compact", ROOT / "figures" / "compact"))
     changed = sorted(n for n in made | stored if made.get(n) != stored.get(n))
     report("the stored results give the stored tables", complaint or (f"{', '.join(changed)}: `pat-nb paper --profile compact --from-results` and commit\n{out}" if changed else ""), time.monotonic() - start)
 

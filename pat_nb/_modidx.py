@@ -302,6 +302,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                     'pat_nb.experiments.RunSpec.run_id': ('experiments.html#runspec.run_id', 'pat_nb/experiments.py'),
                                     'pat_nb.experiments._Board': ('experiments.html#_board', 'pat_nb/experiments.py'),
                                     'pat_nb.experiments._Board.__init__': ('experiments.html#_board.__init__', 'pat_nb/experiments.py'),
+                                    'pat_nb.experiments._Board._show': ('experiments.html#_board._show', 'pat_nb/experiments.py'),
                                     'pat_nb.experiments._Board.over': ('experiments.html#_board.over', 'pat_nb/experiments.py'),
                                     'pat_nb.experiments._Board.step': ('experiments.html#_board.step', 'pat_nb/experiments.py'),
                                     'pat_nb.experiments._Steps': ('experiments.html#_steps', 'pat_nb/experiments.py'),

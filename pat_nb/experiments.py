@@ -357,7 +357,7 @@ def write_error(spec: RunSpec, settings: Settings, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     write_whole(file, lambda path: path.write_text(text, encoding="utf-8"))
 
-# %% ../nbs/60_experiments.ipynb #6c1c1edc
+# %% ../nbs/60_experiments.ipynb #dd3d4c80
 class _Board:
     "The progress bar of a grid."
 
@@ -372,11 +372,15 @@ class _Board:
             else:
                 self.bar.total -= step  # done before, in another session
             self.steps[spec.run_id] = step
-            self.bar.set_postfix_str(" | ".join(f"{k} {v}/{spec.steps}" for k, v in self.steps.items()), refresh=False)
+            self._show()
+
+    def _show(self) -> None:
+        self.bar.set_postfix_str(" | ".join(f"{k} {v}" for k, v in self.steps.items()), refresh=False)
 
     def over(self, spec: RunSpec) -> None:
         with self.lock:
             self.bar.total -= spec.steps - self.steps.pop(spec.run_id, 0)  # 0 unless it failed
+            self._show()
 
 # %% ../nbs/60_experiments.ipynb #f171ca04
 def _start_worker(settings: Settings, gpu: str | None) -> subprocess.Popen:
@@ -419,7 +423,7 @@ def claim_gpu(
             raise UserError(f"all GPUs ({', '.join(gpus)}) are taken by other grids. Wait, or choose device=cpu.")
         time.sleep(0.5)
 
-# %% ../nbs/60_experiments.ipynb #dfefdb7f
+# %% ../nbs/60_experiments.ipynb #8cdeb203
 def _slot(gpus: list[str], shares: int, todo: queue.SimpleQueue, settings: Settings, board: _Board, outcome: dict, processes: list) -> None:
     "Work off `todo` in one process, which is replaced if it dies."
     kept = ("data", "runs", "device", "determinism", "tracker", "workers", "threads", "checkpoint_every")
@@ -445,13 +449,15 @@ def _work_off(gpu, todo, settings, passed: dict, board, outcome: dict, processes
             process = _start_worker(settings, gpu)
             processes.append(process)
         error_file(spec.run_id, settings).unlink(missing_ok=True)
-        process.stdin.write(json.dumps(dict(spec=asdict(spec), settings=passed)) + "\n")
+        with suppress(BrokenPipeError):  # it died a moment ago, which `_outcome` tells
+            process.stdin.write(json.dumps(dict(spec=asdict(spec), settings=passed)) + "\n")
         outcome[spec.run_id] = error = _outcome(process, spec, board)
         if error and not error_file(spec.run_id, settings).is_file():
             write_error(spec, settings, error)  # its process could not
         board.over(spec)
     if process:
-        process.stdin.close()
+        with suppress(BrokenPipeError):
+            process.stdin.close()
         process.wait()
 
 # %% ../nbs/60_experiments.ipynb #88396bb2

@@ -154,7 +154,7 @@ def wide(
     first = NAMES.get(rows, rows)
     return pd.DataFrame(out | {first: [LABELS.get(v, f"{v:g}" if isinstance(v, float) else v) for v in out[first]]})
 
-# %% ../nbs/70_report.ipynb #267bdd43
+# %% ../nbs/70_report.ipynb #4bba9f09
 def provenance(
     settings: Settings,
     results: list[dict],  # contents of the result.json files
@@ -165,8 +165,9 @@ def provenance(
     commits = sorted({(r["commit"] or "unknown")[:10] for r in results})
     sizes = sorted({f"{r['spec']['dataset']} {'x'.join(map(str, r['spec']['size']))}" for r in results})
     steps = sorted({r["spec"]["steps"] for r in results})
+    how = sorted({f"{r['precision']} on {r['device']}" for r in results if "precision" in r})
     return (f"Profile {settings.profile}: {len(results)} runs, {', '.join(sizes)} pixels, {', '.join(map(str, steps))} steps, test split, best weights by validation mIoU; "
-            f"{_void(results)}; commit {', '.join(commits)}.{_synthetic(results)} Run ids: {', '.join(r['run_id'] for r in results)}.")
+            f"{_void(results)}; {''.join(f'{h}; ' for h in how)}commit {', '.join(commits)}.{_synthetic(results)} Run ids: {', '.join(r['run_id'] for r in results)}.")
 
 
 def _void(results: list[dict]) -> str:
