@@ -44,7 +44,7 @@ def long_tailed(settings: Settings) -> list[str]:
 def _of(names, available) -> list[str]:
     return [n for n in names if n in available]
 
-# %% ../nbs/61_grids.ipynb #d76508d4
+# %% ../nbs/61_grids.ipynb #6f06583d
 def paper_grid(
     table: str,  # a key of GRIDS
     settings: Settings | None = None,  # None: `load_settings()`
@@ -60,7 +60,7 @@ def _table5(s: Settings) -> list[RunSpec]:
 
 def _ablation(s: Settings) -> list[RunSpec]:
     cells = itertools.product((20.0, float("inf")), POWERS)
-    return combine(s, long_tailed(s)[:2], s.models[:1], [("pat", {"T": T, "mask_power": a}) for T, a in cells if "pat" in s.losses])
+    return combine(s, s.datasets, s.models[:1], [("pat", {"T": T, "mask_power": a}) for T, a in cells if "pat" in s.losses])
 
 
 GRIDS = {
