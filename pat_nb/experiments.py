@@ -231,7 +231,7 @@ class _Steps(Callback):
     def start(self, run, epoch):
         self.step(run.done["step"], run.done["plan"]["steps"])
 
-# %% ../nbs/60_experiments.ipynb #118addf8
+# %% ../nbs/60_experiments.ipynb #58066210
 def _stream(spec: RunSpec, settings: Settings, train) -> StreamLoader:
     "The training batches; one of `accumulate` for a step each."
     batch, rest = divmod(spec.batch_size, spec.fit_params["accumulate"])
@@ -257,7 +257,7 @@ def _train(spec: RunSpec, settings: Settings, folder: Path, on_step, progress) -
     metrics = {split: score(model, split) for split in ("val", "test")}
     seen, dtype = from_first(monitor.summary() if rank() == 0 else None), pick_precision(spec.precision, device)
     result = dict(schema=SCHEMA, run_id=spec.run_id, spec=asdict(spec), metrics=metrics, classes=list(train.class_names), train_pixels=counts.tolist(),
-                  data=run_dataset(spec, "train", settings).content_key(), timings=timings(history, seen, device), utilisation=seen,
+                  data=run_dataset(spec, "train", settings).content_key(times=False), timings=timings(history, seen, device), utilisation=seen,
                   precision=str(dtype or torch.float32).removeprefix("torch."), **environment(device), started=started.isoformat(timespec="seconds"),
                   finished=datetime.now(timezone.utc).isoformat(timespec="seconds"))
     if rank() == 0:

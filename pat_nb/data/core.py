@@ -27,7 +27,7 @@ from torchvision.transforms import v2
 
 from ..settings import UserError, check_choice
 
-# %% ../../nbs/30_data_core.ipynb #7545fef1
+# %% ../../nbs/30_data_core.ipynb #5e59cffa
 VOID = 255  # the label of pixels that count nowhere
 
 
@@ -49,8 +49,8 @@ class SegmentationDataset(Dataset):
         "Image (H, W, 3) uint8 and mask (H, W) uint8 of sample i, at the data set's size and not augmented."
         raise NotImplementedError
 
-    def content_key(self) -> str:
-        "What the class counts are cached under: changes whenever the content may have."
+    def content_key(self, times: bool = True) -> str:
+        "What the class counts are cached under: changes whenever the content may have. Without the files' times it is the same wherever the same files are."
         raise NotImplementedError
 
     def __getitem__(self, i: int) -> tuple[Tensor, Tensor]:
@@ -284,7 +284,7 @@ class Fault(NamedTuple):
     key: str  # the file's path, with #N behind it for sample N of a file that holds many
     what: str
 
-# %% ../../nbs/30_data_core.ipynb #4f1f5ebf
+# %% ../../nbs/30_data_core.ipynb #13f6ff29
 class FilePairs(SegmentationDataset):
     "A data set of samples in files."
 
@@ -321,16 +321,16 @@ class FilePairs(SegmentationDataset):
             self._bytes += image_HWC.nbytes + mask_HW.nbytes
         return image_HWC, mask_HW
 
-    def stamps(self) -> list[str]:
-        "Name, size and time of every sample's files, in order: changes whenever the content may have."
+    def stamps(self, times: bool = True) -> list[str]:
+        "Name, size and, if wanted, time of every sample's files, in order: changes whenever the content may have."
         try:
             files = {f: os.stat(f) for f in sorted({k.split("#")[0] for p in self.pairs for k in p.keys()})}
         except OSError as e:
             raise UserError(f"{e.filename}: cannot be read ({e.strerror}). `pat-nb data verify {self.name}` lists what cannot be used.") from None
-        return [":".join(f"{Path(k).name}:{(s := files[k.split('#')[0]]).st_size}:{s.st_mtime_ns}" for k in p.keys()) for p in self.pairs]
+        return [":".join(f"{Path(k).name}:{(s := files[k.split('#')[0]]).st_size}" + f":{s.st_mtime_ns}" * times for k in p.keys()) for p in self.pairs]
 
-    def content_key(self) -> str:
-        text = "|".join([*self.stamps(), str(self.labels.tolist()), str(self.keep_void)])
+    def content_key(self, times: bool = True) -> str:
+        text = "|".join([*self.stamps(times), str(self.labels.tolist()), str(self.keep_void)])
         return f"{self.name}-{self.size}-{hashlib.sha256(text.encode()).hexdigest()}"
 
 # %% ../../nbs/30_data_core.ipynb #48f8e472

@@ -241,7 +241,7 @@ def street_scene(rng, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
             (two_wheeler if what in ("bicycle", "motorcycle") else vehicle)(c, y, x, s, what)
     return finish(c)
 
-# %% ../../nbs/31_data_synthetic.ipynb #2705210c
+# %% ../../nbs/31_data_synthetic.ipynb #2a99703e
 SPLITS = {"train": 512, "val": 64, "test": 128}  # split -> images
 
 
@@ -280,7 +280,7 @@ class Synthetic(SegmentationDataset):
             mask[mask == self.num_classes] = VOID
         return image, mask
 
-    def content_key(self) -> str:
+    def content_key(self, times: bool = True) -> str:
         first = hashlib.sha256(b"".join(a.tobytes() for a in self.load(0))).hexdigest()
         return f"{self.name}-{self.split}-{self.n}-{self.size}-{self.seed}-{self.drop_void}-{first}"
 
