@@ -7,7 +7,8 @@ __all__ = ['METRICS', 'DIFFERENCES', 'NAMES', 'LESS_IS_BETTER', 'LINE', 'PAGE', 
            'bootstrap', 'over_seeds', 'compare_runs', 'cells', 'difference_cells', 'readable', 'wide', 'provenance',
            'save_table', 'draw_table', 'save_figure', 'loss_color', 'no_run']
 
-# %% ../nbs/70_report.ipynb #d1efef8b
+# %% ../nbs/70_report.ipynb #bfa48e18
+import itertools
 import re
 import textwrap
 from dataclasses import replace
@@ -203,7 +204,7 @@ def save_table(
     plt.close(figure)
     return files
 
-# %% ../nbs/70_report.ipynb #1ad1ec3c
+# %% ../nbs/70_report.ipynb #cdbebd0a
 LINE, PAGE = 0.24, 12.0  # inches: height of a line, width of a block
 
 
@@ -212,7 +213,7 @@ def draw_table(text: pd.DataFrame, note: str = "") -> plt.Figure:
     columns = [[*([""] * 2 + str(c).split(" · "))[-3:], *map(str, text[c])] for c in text]
     columns = [c[min(k for k in range(3) if any(d[k] for d in columns)):] for c in columns]  # no empty lines above
     widths = [0.3 + 0.082 * max(len(cell.replace("*", "")) for cell in column) for column in columns]
-    blocks = _blocks(widths)
+    blocks = _blocks(widths, [str(c).split(" · ")[0] for c in text])
     size = max(sum(widths[i] for i in block) for block in blocks), len(columns[0])
     lines = textwrap.wrap((note if len(note) < 400 else note[:note.find("Run ids")]).replace("$", r"\$"), int(size[0] / 0.058))
     height = LINE * (size[1] + 1) * len(blocks) + 0.14 * len(lines) + 0.15
@@ -225,14 +226,20 @@ def draw_table(text: pd.DataFrame, note: str = "") -> plt.Figure:
     return fig
 
 
-def _blocks(widths: list[float]) -> list[list[int]]:
-    "Columns that fit side by side, each block beginning with the first."
+def _blocks(widths: list[float], groups: list[str]) -> list[list[int]]:
+    "Columns that fit side by side, each block beginning with the first; a group that fits is not torn."
     blocks, used = [[0]], widths[0]
-    for i in range(1, len(widths)):
-        if used + widths[i] > PAGE:
-            blocks, used = [*blocks, [0]], widths[0]
-        blocks[-1].append(i)
-        used += widths[i]
+    for _, group in itertools.groupby(range(1, len(widths)), groups.__getitem__):
+        columns = list(group)
+        together = sum(widths[i] for i in columns)
+        if widths[0] + together > PAGE:
+            together = 0
+        for i in columns:
+            if used + max(widths[i], together) > PAGE:
+                blocks, used = [*blocks, [0]], widths[0]
+            together = 0
+            blocks[-1].append(i)
+            used += widths[i]
     return blocks
 
 
