@@ -621,6 +621,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
             'pat_nb.report': { 'pat_nb.report._blocks': ('report.html#_blocks', 'pat_nb/report.py'),
                                'pat_nb.report._draw_block': ('report.html#_draw_block', 'pat_nb/report.py'),
                                'pat_nb.report._latex_marks': ('report.html#_latex_marks', 'pat_nb/report.py'),
+                               'pat_nb.report._legend': ('report.html#_legend', 'pat_nb/report.py'),
                                'pat_nb.report._synthetic': ('report.html#_synthetic', 'pat_nb/report.py'),
                                'pat_nb.report._void': ('report.html#_void', 'pat_nb/report.py'),
                                'pat_nb.report.bootstrap': ('report.html#bootstrap', 'pat_nb/report.py'),

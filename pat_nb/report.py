@@ -155,7 +155,7 @@ def wide(
     first = NAMES.get(rows, rows)
     return pd.DataFrame(out | {first: [LABELS.get(v, f"{v:g}" if isinstance(v, float) else v) for v in out[first]]})
 
-# %% ../nbs/70_report.ipynb #4bba9f09
+# %% ../nbs/70_report.ipynb #059405e3
 def provenance(
     settings: Settings,
     results: list[dict],  # contents of the result.json files
@@ -167,7 +167,8 @@ def provenance(
     sizes = sorted({f"{r['spec']['dataset']} {'x'.join(map(str, r['spec']['size']))}" for r in results})
     steps = sorted({r["spec"]["steps"] for r in results})
     how = sorted({f"{r['precision']} on {r['device']}" for r in results if "precision" in r})
-    return (f"Profile {settings.profile}: {len(results)} runs, {', '.join(sizes)} pixels, {', '.join(map(str, steps))} steps, test split, best weights by validation mIoU; "
+    networks = sorted({r["spec"]["model"] for r in results})
+    return (f"Profile {settings.profile}: {len(results)} runs of {', '.join(networks)}, {', '.join(sizes)} pixels, {', '.join(map(str, steps))} steps, test split, best weights by validation mIoU; "
             f"{_void(results)}; {''.join(f'{h}; ' for h in how)}commit {', '.join(commits)}.{_synthetic(results)} Run ids: {', '.join(r['run_id'] for r in results)}.")
 
 
@@ -182,7 +183,7 @@ def _synthetic(results: list[dict]) -> str:
     names = sorted({r["spec"]["dataset"] for r in results} & set(EMBEDDED))
     return f" {', '.join(names)}: synthetic images, whose numbers say nothing about real ones." if names else ""
 
-# %% ../nbs/70_report.ipynb #095511e5
+# %% ../nbs/70_report.ipynb #78f8ca09
 def save_table(
     name: str,  # file name without its ending
     numbers: pd.DataFrame,  # for the csv
@@ -192,7 +193,8 @@ def save_table(
     details: pd.DataFrame | None = None,  # a second table below the first, in markdown and LaTeX
 ) -> list[Path]:
     "Write figures/<profile>/<name>.csv, .md, .tex and .png."
-    text, files = numbers if text is None else text, [settings.figures / settings.profile / f"{name}.{end}" for end in ("csv", "md", "tex", "png")]
+    text = numbers if text is None else text
+    files, note = [settings.figures / settings.profile / f"{name}.{end}" for end in ("csv", "md", "tex", "png")], _legend(text) + note
     files[0].parent.mkdir(parents=True, exist_ok=True)
     tables = [t for t in (text, details) if t is not None]
     latex = "\n".join(_latex_marks(t).style.hide(axis="index").to_latex(hrules=True) for t in tables)
@@ -204,8 +206,15 @@ def save_table(
     plt.close(figure)
     return files
 
-# %% ../nbs/70_report.ipynb #cdbebd0a
-LINE, PAGE = 0.24, 12.0  # inches: height of a line, width of a block
+
+def _legend(text: pd.DataFrame) -> str:
+    "What the marks in a table mean, if it has any."
+    cells = [str(v) for v in text.to_numpy().ravel()]
+    best = "Bold is the best, italic the second. " if any(c.startswith("**") for c in cells) else ""
+    return best + ("The paper's number is in parentheses. " if any(re.search(r"\(\d+\.\d+\)$", c) for c in cells) else "")
+
+# %% ../nbs/70_report.ipynb #35b94023
+LINE, PAGE = 0.24, 13.0  # inches: height of a line, width of a block
 
 
 def draw_table(text: pd.DataFrame, note: str = "") -> plt.Figure:
@@ -213,7 +222,7 @@ def draw_table(text: pd.DataFrame, note: str = "") -> plt.Figure:
     columns = [[*([""] * 2 + str(c).split(" · "))[-3:], *map(str, text[c])] for c in text]
     columns = [c[min(k for k in range(3) if any(d[k] for d in columns)):] for c in columns]  # no empty lines above
     widths = [0.3 + 0.082 * max(len(cell.replace("*", "")) for cell in column) for column in columns]
-    blocks = _blocks(widths, [str(c).split(" · ")[0] for c in text])
+    blocks = _blocks(widths, [str(c).split(" · ")[0] for c in text], list(text).index("runs") if "runs" in text else 1)
     size = max(sum(widths[i] for i in block) for block in blocks), len(columns[0])
     lines = textwrap.wrap((note if len(note) < 400 else note[:note.find("Run ids")]).replace("$", r"\$"), int(size[0] / 0.058))
     height = LINE * (size[1] + 1) * len(blocks) + 0.14 * len(lines) + 0.15
@@ -226,17 +235,18 @@ def draw_table(text: pd.DataFrame, note: str = "") -> plt.Figure:
     return fig
 
 
-def _blocks(widths: list[float], groups: list[str]) -> list[list[int]]:
-    "Columns that fit side by side, each block beginning with the first; a group that fits is not torn."
-    blocks, used = [[0]], widths[0]
-    for _, group in itertools.groupby(range(1, len(widths)), groups.__getitem__):
+def _blocks(widths: list[float], groups: list[str], names: int = 1) -> list[list[int]]:
+    "Columns that fit side by side, each block beginning with the first ones, the names of the rows; a group that fits is not torn."
+    start = sum(widths[:names])
+    blocks, used = [[*range(names)]], start
+    for _, group in itertools.groupby(range(names, len(widths)), groups.__getitem__):
         columns = list(group)
         together = sum(widths[i] for i in columns)
-        if widths[0] + together > PAGE:
+        if start + together > PAGE:
             together = 0
         for i in columns:
             if used + max(widths[i], together) > PAGE:
-                blocks, used = [*blocks, [0]], widths[0]
+                blocks, used = [*blocks, [*range(names)]], start
             together = 0
             blocks[-1].append(i)
             used += widths[i]
