@@ -344,6 +344,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                     'pat_nb.experiments.worker': ('experiments.html#worker', 'pat_nb/experiments.py'),
                                     'pat_nb.experiments.write_error': ('experiments.html#write_error', 'pat_nb/experiments.py')},
             'pat_nb.grids': { 'pat_nb.grids._ablation': ('grids.html#_ablation', 'pat_nb/grids.py'),
+                              'pat_nb.grids._longer': ('grids.html#_longer', 'pat_nb/grids.py'),
                               'pat_nb.grids._of': ('grids.html#_of', 'pat_nb/grids.py'),
                               'pat_nb.grids._table5': ('grids.html#_table5', 'pat_nb/grids.py'),
                               'pat_nb.grids.combine': ('grids.html#combine', 'pat_nb/grids.py'),

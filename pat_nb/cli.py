@@ -42,11 +42,11 @@ def settle(args: argparse.Namespace) -> Settings:
         os.environ[f"PAT_NB_{key.upper()}"] = str(getattr(settings, key)) if key in PATHS else value
     return settings
 
-# %% ../nbs/80_cli.ipynb #8fb0061a
+# %% ../nbs/80_cli.ipynb #1e39355b
 PAPER = {  # notebook of nbs/paper -> the grids of runs that it shows
     "table1_weighting": (), "table2_complexity": (), "table3_losses": ("table3",), "table4_models": ("table4",), "table5_temperature": ("table5",),
     "table6_classwise": ("table6",), "fig1_class_frequency": (), "fig2_method": ("table3",), "fig3_analysis": ("table3",), "fig4_qualitative": ("table3",),
-    "fig5_utilization": ("table3",), "ablation_components": ("ablation",), "protocol": ("table3",), "findings": ("table3", "ablation", "table5", "table6", "released"),
+    "fig5_utilization": ("table3",), "ablation_components": ("ablation",), "protocol": ("table3",), "findings": ("table3", "ablation", "table5", "table6", "released", "longer"),
 }
 SHOWS_IMAGES = ("fig1_class_frequency", "fig2_method", "fig3_analysis", "fig4_qualitative")  # of a data set, or its labels: not made from results alone
 
