@@ -47,7 +47,7 @@ def long_tailed(settings: Settings) -> list[str]:
 def _of(names, available) -> list[str]:
     return [n for n in names if n in available]
 
-# %% ../nbs/61_grids.ipynb #7a690f2d
+# %% ../nbs/61_grids.ipynb #a9af7cdf
 def paper_grid(
     table: str,  # a key of GRIDS
     settings: Settings | None = None,  # None: `load_settings()`
@@ -68,7 +68,7 @@ def _ablation(s: Settings) -> list[RunSpec]:
 
 def _longer(s: Settings) -> list[RunSpec]:
     losses = [*_of(("ce", "pat"), s.losses), *([("pat", MEMBER)] if "pat" in s.losses else [])]
-    return combine(replace(s, steps=LONGER * s.steps), long_tailed(s)[:1], s.models[:1], losses)
+    return combine(replace(s, steps=LONGER * s.steps), long_tailed(s)[:2], s.models[:1], losses)
 
 
 GRIDS = {
