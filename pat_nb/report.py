@@ -183,7 +183,7 @@ def _synthetic(results: list[dict]) -> str:
     names = sorted({r["spec"]["dataset"] for r in results} & set(EMBEDDED))
     return f" {', '.join(names)}: synthetic images, whose numbers say nothing about real ones." if names else ""
 
-# %% ../nbs/70_report.ipynb #78f8ca09
+# %% ../nbs/70_report.ipynb #f46c9909
 def save_table(
     name: str,  # file name without its ending
     numbers: pd.DataFrame,  # for the csv
@@ -194,7 +194,8 @@ def save_table(
 ) -> list[Path]:
     "Write figures/<profile>/<name>.csv, .md, .tex and .png."
     text = numbers if text is None else text
-    files, note = [settings.figures / settings.profile / f"{name}.{end}" for end in ("csv", "md", "tex", "png")], _legend(text) + note
+    note = _legend(text) + note
+    files = [settings.figures / settings.profile / f"{name}.{end}" for end in ("csv", "md", "tex", "png")]
     files[0].parent.mkdir(parents=True, exist_ok=True)
     tables = [t for t in (text, details) if t is not None]
     latex = "\n".join(_latex_marks(t).style.hide(axis="index").to_latex(hrules=True) for t in tables)
