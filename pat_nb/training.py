@@ -7,7 +7,7 @@ __all__ = ['OPTIMISERS', 'cosine', 'poly', 'Recipe', 'make_recipe', 'evaluate', 
            'write_whole', 'save_checkpoint', 'load_checkpoint', 'batches_from', 'epoch_steps', 'Callback', 'hooks',
            'calm', 'Bar', 'read_losses', 'record', 'load_weights', 'fit', 'after_step', 'start']
 
-# %% ../nbs/50_training.ipynb #532775b6
+# %% ../nbs/50_training.ipynb #1294d1eb
 import copy
 import json
 import math
@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from .device import pick_device, pick_layout, pick_precision, random_state, set_random_state, to_device
+from .device import keep_memory, pick_device, pick_layout, pick_precision, random_state, set_random_state, to_device
 from .distributed import averaging, from_first, rank, share_evaluation, share_stream, spread, to_first, world
 from .inference import Inference
 from .losses.core import common_normaliser, modulated_nll
@@ -427,11 +427,13 @@ def after_step(run, tell, loader, validate, folder, eval_every: int, checkpoint_
     if stop:
         raise UserError(f"stopped after step {run.done['step']}, since there is {stop}. Remove it; the same command continues.")
 
-# %% ../nbs/50_training.ipynb #ea7a90a4
+# %% ../nbs/50_training.ipynb #73fd9d78
 def start(model, recipe: Recipe, device, dtype, plan: dict, folder: Path | None, compile: bool) -> tuple[Run, nn.Module]:
     "The run, new or resumed, and the network to call: the model, shared or compiled where asked for."
     if plan["steps"] < 1:
         raise UserError("fit needs to know how long: give steps, or epochs.")
+    if device.type == "cpu":
+        keep_memory()
     model.to(device, memory_format=pick_layout(device, dtype)).train()
     net = spread(model, device)
     run = Run(model, recipe, device, dtype, plan)
