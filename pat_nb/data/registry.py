@@ -6,7 +6,7 @@
 __all__ = ['DATASETS', 'EMBEDDED', 'make_dataset', 'pick_augmentation', 'tell', 'found', 'list_datasets', 'chosen',
            'verify_datasets', 'prepare_datasets']
 
-# %% ../../nbs/39_data_registry.ipynb #16a64bf3
+# %% ../../nbs/39_data_registry.ipynb #edce2b34
 import sys
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import pandas as pd
 
 from .camvid import CamVid
 from .cityscapes import Cityscapes
-from .core import SegmentationDataset, augmentation, crop_source
+from .core import Augmentation, SegmentationDataset, crop_source
 from .folder import Folder
 from .nyuv2 import NYUv2
 from .oxford_pet import OxfordPet, download
@@ -30,7 +30,7 @@ DATASETS = {  # name -> class
 }
 EMBEDDED = ("synthetic_pets", "synthetic_street", "synthetic_rooms")  # need no files
 
-# %% ../../nbs/39_data_registry.ipynb #e077db4d
+# %% ../../nbs/39_data_registry.ipynb #d7dd971d
 def make_dataset(
     name: str,  # a key of DATASETS
     split: str,  # train, val, test; trainval, all; paper:train, paper:val, paper:test: the paper's .8/.1/.1
@@ -50,19 +50,19 @@ def make_dataset(
     if name in EMBEDDED:
         return cls(split.removeprefix("paper:"), keep_void=keep_void is not False, **options, **({"size": size} if size else {}))
     cache = load_settings().runs / "cache" if cache is None else Path(cache)
-    options |= dict(size=crop_source(size) if recipe is augmentation else size, keep_void=bool(keep_void), **read_bad(bad_file(cache, name)))
+    options |= dict(size=crop_source(size) if recipe is Augmentation else size, keep_void=bool(keep_void), **read_bad(bad_file(cache, name)))
     data = cls(split, load_settings().data if root is None else Path(root), **options)
     tell(data, attach(data, cache), cache)
     return data
 
-# %% ../../nbs/39_data_registry.ipynb #0258c65e
+# %% ../../nbs/39_data_registry.ipynb #9238bd6d
 def pick_augmentation(cls, augment: bool | str):
     "The augmentation, a function of the size, or None."
     if not augment:
         return None
     if augment is not True:
         check_choice("augmentation", augment, ["ours"])
-    return augmentation if augment == "ours" else getattr(cls, "augmentation", augmentation)
+    return Augmentation if augment == "ours" else getattr(cls, "augmentation", Augmentation)
 
 
 _told = set()
@@ -130,7 +130,7 @@ def verify_datasets(names, settings: Settings, progress: bool = True) -> bool:
         right &= report.ok
     return right
 
-# %% ../../nbs/39_data_registry.ipynb #331121b2
+# %% ../../nbs/39_data_registry.ipynb #0ad37b75
 def prepare_datasets(names, settings: Settings, fetch: bool = False, progress: bool = True) -> None:
     "Fetch or unpack what is missing, and make the decoded copies at the profile's sizes: as trained on, and as cropped from."
     if fetch and list(names) != ["oxford_pet"]:
@@ -145,6 +145,6 @@ def prepare_datasets(names, settings: Settings, fetch: bool = False, progress: b
             print(f"{name} is drawn by the package: there is nothing to prepare.")
             continue
         size = settings.size_of(name)
-        for s in (size, crop_source(size)) if pick_augmentation(DATASETS[name], True) is augmentation else (size,):
+        for s in (size, crop_source(size)) if pick_augmentation(DATASETS[name], True) is Augmentation else (size,):
             folder, made = prepare(DATASETS[name], settings.data, s, settings.runs / "cache", progress)
             print(f"{name} {s[0]}x{s[1]}: {'made' if made else 'is there and fits,'} {folder}", flush=True)
