@@ -83,7 +83,7 @@ def execute_notebook(name: str, settings: Settings) -> str:
         return f"{e.ename}: {e.evalue.splitlines()[0] if e.evalue else ''} (in {out})"
     return ""
 
-# %% ../nbs/80_cli.ipynb #6d9a9777
+# %% ../nbs/80_cli.ipynb #5c61412b
 def paper(args: argparse.Namespace) -> int:
     "Make the tables and figures of a profile."
     settings, names = settle(args), chosen_notebooks(args.only)
@@ -100,7 +100,7 @@ def paper(args: argparse.Namespace) -> int:
     from pat_nb.experiments import run_grid
     from pat_nb.plan import describe, make_plan, plan_json
 
-    torch.set_num_threads(settings.threads)
+    torch.set_num_threads(settings.threads or 1)
     for dataset in settings.datasets:
         make_dataset(dataset, "train", settings.data)
     specs = chosen_runs(names, settings, bool(args.only))
@@ -159,7 +159,7 @@ def train_run(args: argparse.Namespace) -> int:
         print(settings.runs / args.run_id / "result.json")
     return _failures(settings, failed)
 
-# %% ../nbs/80_cli.ipynb #0c42cba8
+# %% ../nbs/80_cli.ipynb #2ee9e237
 def bench(args: argparse.Namespace) -> int:
     "Measure what the losses cost; writes figures/bench/losses.csv and losses.png."
     settings = settle(args)
@@ -173,7 +173,7 @@ def bench(args: argparse.Namespace) -> int:
 
     from pat_nb.benchmark import bench_losses
 
-    torch.set_num_threads(settings.threads)
+    torch.set_num_threads(settings.threads or 1)
     cuda = settings.device != "cpu" and torch.cuda.is_available()
     options = dict(repeats=args.repeats, device="cuda" if cuda else "cpu", dtype={"bf16": torch.bfloat16, "fp16": torch.float16}.get(settings.precision, torch.float32))
     table = bench_losses(settings.figures / "bench", shapes, channels_last=args.channels_last, **options)
@@ -182,7 +182,7 @@ def bench(args: argparse.Namespace) -> int:
     print(*(settings.figures / "bench" / f"losses.{end}" for end in ("csv", "png")), sep="\n")
     return 0
 
-# %% ../nbs/80_cli.ipynb #fc9f793b
+# %% ../nbs/80_cli.ipynb #feafa521
 def _pairs(words: list[str]) -> dict:
     "NAME=VALUE words as a dict; what reads as a number is one."
     out = {}
@@ -205,9 +205,10 @@ def train(args: argparse.Namespace) -> int:
     check_model(args.model)
     import torch
 
+    from pat_nb.device import pick_device, pick_threads
     from pat_nb.experiments import RunSpec, profile_model, profile_steps, run
 
-    torch.set_num_threads(settings.threads)
+    torch.set_num_threads(pick_threads(settings.threads, pick_device(settings.device), alone=int(os.environ.get("WORLD_SIZE", 1)) == 1))
     size, eval_every = settings.size_of(args.dataset), min(settings.eval_every, settings.steps)
     model_params = profile_model(args.model, settings) | _pairs(args.model_param)
     spec = RunSpec(args.dataset, args.model, args.loss, args.seed, size, settings.steps, settings.batch_size, settings.lr, eval_every,

@@ -7,7 +7,7 @@ __all__ = ['SCHEMA', 'RunSpec', 'profile_model', 'run_dataset', 'read_result', '
            'tail_images', 'run', 'remember', 'timings', 'load_example', 'profile_steps', 'worker', 'error_file',
            'write_error', 'claim_gpu', 'missing', 'side_by_side', 'run_grid', 'load_results', 'results']
 
-# %% ../nbs/60_experiments.ipynb #a2e034af
+# %% ../nbs/60_experiments.ipynb #760f935d
 import hashlib
 import itertools
 import json
@@ -40,7 +40,7 @@ from tqdm import tqdm
 import pat_nb
 from .data.core import StreamLoader, class_counts, eval_loader, write_json
 from .data.registry import make_dataset
-from .device import cpu_mode, pick_device, pick_precision, set_determinism
+from .device import cores, cpu_mode, pick_device, pick_precision, set_determinism
 from .distributed import from_first, processes, rank, world
 from .inference import FullLabels, Inference, inference_params
 from .losses.registry import loss_params, make_loss
@@ -315,7 +315,7 @@ def profile_steps(
     table = laps.table()
     return pd.concat([table, table.sum().to_frame("step").T])
 
-# %% ../nbs/60_experiments.ipynb #4aec4377
+# %% ../nbs/60_experiments.ipynb #6bbf6d3e
 def worker() -> None:
     "Serve runs: a JSON line in, JSON lines of progress out. Ends with the pipe."
     say = os.fdopen(os.dup(1), "w", buffering=1)
@@ -335,7 +335,7 @@ def worker() -> None:
     while True:
         task = tasks.get()
         settings = load_settings(**task["settings"])
-        torch.set_num_threads(settings.threads)
+        torch.set_num_threads(settings.threads or 1)
         spec = RunSpec(**task["spec"])
         try:
             run(spec, settings, on_step=lambda done, steps: tell(event="step", step=done), progress=False)
@@ -382,9 +382,9 @@ class _Board:
             self.bar.total -= spec.steps - self.steps.pop(spec.run_id, 0)  # 0 unless it failed
             self._show()
 
-# %% ../nbs/60_experiments.ipynb #f171ca04
+# %% ../nbs/60_experiments.ipynb #e4ef8d4c
 def _start_worker(settings: Settings, gpu: str | None) -> subprocess.Popen:
-    env = os.environ | {"OMP_NUM_THREADS": str(settings.threads), "MKL_NUM_THREADS": str(settings.threads)}
+    env = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(settings.threads or 1))
     env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(pat_nb.__file__).parents[1]), env.get("PYTHONPATH")]))
     if gpu is not None:
         env["CUDA_VISIBLE_DEVICES"] = gpu
@@ -423,11 +423,11 @@ def claim_gpu(
             raise UserError(f"all GPUs ({', '.join(gpus)}) are taken by other grids. Wait, or choose device=cpu.")
         time.sleep(0.5)
 
-# %% ../nbs/60_experiments.ipynb #8cdeb203
+# %% ../nbs/60_experiments.ipynb #15b5f684
 def _slot(gpus: list[str], shares: int, todo: queue.SimpleQueue, settings: Settings, board: _Board, outcome: dict, processes: list) -> None:
     "Work off `todo` in one process, which is replaced if it dies."
-    kept = ("data", "runs", "device", "determinism", "tracker", "workers", "threads", "checkpoint_every")
-    passed, gpu, lock = {k: str(getattr(settings, k)) for k in kept}, None, None
+    kept = ("data", "runs", "device", "determinism", "tracker", "workers", "checkpoint_every")
+    passed, gpu, lock = {k: str(getattr(settings, k)) for k in kept} | dict(threads=str(settings.threads or 1)), None, None
     while gpus and lock is None and not todo.empty():
         with suppress(UserError):
             gpu, lock = claim_gpu(gpus, shares, wait_s=1)
@@ -474,7 +474,7 @@ def missing(specs: list[RunSpec], settings: Settings) -> list[RunSpec]:
             out.append(spec)
     return out
 
-# %% ../nbs/60_experiments.ipynb #8e297621
+# %% ../nbs/60_experiments.ipynb #88180a9c
 def side_by_side(settings: Settings, runs: int) -> tuple[int, list[str]]:
     "How many runs at once, and the GPUs to share among them by their names in CUDA_VISIBLE_DEVICES; none on a CPU or for a device with a number."
     device, gpus = pick_device(settings.device), []
@@ -485,8 +485,7 @@ def side_by_side(settings: Settings, runs: int) -> tuple[int, list[str]]:
         raise UserError(f"devices={','.join(map(str, settings.devices))}: there is no GPU {', '.join(unknown)} for device={settings.device} here, which offers "
                         f"{f'0 to {len(gpus) - 1}' if gpus else 'none'}. Use devices=all for those there are.")
     gpus = [gpus[d] for d in settings.devices] or gpus
-    cores = len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else os.cpu_count() or 1
-    usual = len(gpus) or (max(1, cores // settings.threads) if device.type == "cpu" else 1)
+    usual = len(gpus) or (max(1, cores() // (settings.threads or 1)) if device.type == "cpu" else 1)
     return min(settings.jobs or usual, runs), gpus
 
 # %% ../nbs/60_experiments.ipynb #4aaf30ea

@@ -95,7 +95,7 @@ def read_size(
         raise UserError(f"expected heightxwidth in pixels, each at least 16, as 144x192; got {text!r}")
     return int(parts[0]), int(parts[1])
 
-# %% ../nbs/00_settings.ipynb #c0b87bb6
+# %% ../nbs/00_settings.ipynb #18fe9db2
 def _choice(kind):
     return lambda text: check_choice(kind, text)
 
@@ -110,10 +110,10 @@ def _devices(text):
     return () if text == "all" else _list_of(_number(int, 0))(text)
 
 
-def _jobs(text):
+def _auto(text):
     return 0 if text == "auto" else _number(int, 1)(text)
 
-# %% ../nbs/00_settings.ipynb #da8d32d4
+# %% ../nbs/00_settings.ipynb #fcc1cbe1
 PATHS = {"data": "data", "runs": "runs", "figures": "figures"}  # key -> default, relative to the root
 RUN = {  # key -> (reader, default)
     "device": (_device, "auto"),
@@ -122,8 +122,8 @@ RUN = {  # key -> (reader, default)
     "determinism": (_choice("determinism"), "off"),
     "tracker": (_choice("tracker"), "none"),
     "workers": (_number(int, 0), "0"),
-    "jobs": (_jobs, "auto"),
-    "threads": (_number(int, 1), "1"),
+    "jobs": (_auto, "auto"),
+    "threads": (_auto, "auto"),
 }
 PROFILE = {  # key -> (reader, default = the smoke profile's)
     "datasets": (_list_of(_choice("dataset")), "synthetic_pets, synthetic_street, synthetic_rooms"),
@@ -176,7 +176,7 @@ def find_settings(
     folders = [here, *here.parents] + ([Path(package).resolve().parents[1]] if package else [])
     return next((d / "settings.ini" for d in folders if _ours(d / "settings.ini")), None)
 
-# %% ../nbs/00_settings.ipynb #6dfd44cc
+# %% ../nbs/00_settings.ipynb #12880d21
 @dataclass(frozen=True)
 class Settings:
     "What holds for this process: paths, how to run, and the numbers of one profile."
@@ -192,7 +192,7 @@ class Settings:
     tracker: str  # none, tensorboard, wandb, mlflow
     workers: int  # data loading processes per run
     jobs: int  # runs side by side, 0: as many as there are cores or GPUs
-    threads: int  # per run, on the CPU
+    threads: int  # per run on the CPU, 0: one in a grid, what measures fastest in a run alone
     datasets: tuple[str, ...]
     losses: tuple[str, ...]
     models: tuple[str, ...]
