@@ -300,7 +300,7 @@ def load_example(
     with suppress(OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile), np.load(settings.runs / result["run_id"] / "examples.npz") as stored:
         return {k: stored[k] for k in ("image", "label", "probability")}
 
-# %% ../nbs/60_experiments.ipynb #85704c71
+# %% ../nbs/60_experiments.ipynb #e1d813b9
 def profile_steps(
     spec: RunSpec,
     settings: Settings | None = None,
@@ -310,7 +310,10 @@ def profile_steps(
     settings, laps = settings or load_settings(), Laps()
     set_determinism(settings.determinism)
     splits, _, model, loss = _parts(spec, settings, pick_device(settings.device))
-    fit(model, loss, _stream(spec, settings, splits["train"]), steps=steps + 1, lr=spec.lr, callbacks=[laps], progress=False, device=settings.device,
+    batches = _stream(spec, settings, splits["train"])
+    for n in range((steps + 1) * spec.batch_size if hasattr(batches.stream.dataset.load, "cache_info") else 0):
+        batches.stream.dataset.load(batches.stream.index(n))  # what stays in memory is drawn or decoded once, in a run's first epoch
+    fit(model, loss, batches, steps=steps + 1, lr=spec.lr, callbacks=[laps], progress=False, device=settings.device,
         precision=spec.precision, eval_every=steps + 1, **spec.fit_params)
     table = laps.table()
     return pd.concat([table, table.sum().to_frame("step").T])
