@@ -6,9 +6,8 @@
 __all__ = ['PLAIN', 'ALONE', 'ONE', 'SIDE', 'ways', 'Enough', 'Meter', 'plain_loop', 'Job', 'turn', 'child', 'in_processes',
            'summary', 'bench_training']
 
-# %% ../nbs/66_benchmark_training.ipynb #b62b3650
+# %% ../nbs/66_benchmark_training.ipynb #555170ae
 import json
-import os
 import subprocess
 import sys
 import time
@@ -20,12 +19,11 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 
-import pat_nb
 from .benchmark import surroundings
 from .data.core import StreamLoader
 from .data.registry import make_dataset
 from .device import cores, pick_device, pick_threads
-from .experiments import remember
+from .experiments import child_environment, remember
 from .losses.registry import make_loss
 from .models import make_model
 from .monitor import Laps
@@ -100,7 +98,7 @@ class Job:
     device: str = "auto"
     threads: int = 0  # of a run alone, 0: as `pat-nb train` chooses
 
-# %% ../nbs/66_benchmark_training.ipynb #8bda0e3d
+# %% ../nbs/66_benchmark_training.ipynb #d88adf05
 def turn(way: str, job: Job, go=lambda: None) -> dict:  # steps_per_s, threads, overhead_percent: all but forward, loss, backward and optimiser; data_percent
     "Train a U-Net on synthetic streets one way, as long as said; `go()` is called after warming up."
     device, data = pick_device(job.device), remember(make_dataset("synthetic_street", "train", size=tuple(job.size), augment=True))
@@ -108,16 +106,18 @@ def turn(way: str, job: Job, go=lambda: None) -> dict:  # steps_per_s, threads, 
         data.load(i)  # drawn now
     torch.manual_seed(0)
     model, meter, batches = make_model("unet", data.num_classes, width=job.width, depth=job.depth), Meter(device, job.seconds, go), StreamLoader(data, job.batch_size, steps=10**7)
+    if way != PLAIN:
+        torch.set_num_threads(pick_threads(job.threads if way == ALONE else 1, device, alone=way == ALONE))
     with suppress(Enough):
         if way == PLAIN:
             plain_loop(model, batches, device, meter.count)
-        torch.set_num_threads(pick_threads(job.threads if way == ALONE else 1, device, alone=way == ALONE))
-        fit(model, make_loss(job.loss, data.num_classes), batches, steps=10**7, eval_every=10**7, device=job.device, progress=False, callbacks=[meter])
+        else:
+            fit(model, make_loss(job.loss, data.num_classes), batches, steps=10**7, eval_every=10**7, device=job.device, progress=False, callbacks=[meter])
     percent = meter.table().percent
     spent = {} if way == PLAIN else dict(overhead_percent=percent["data"] + percent["rest"], data_percent=percent["data"])
     return dict(steps_per_s=meter.per_s, threads=torch.get_num_threads(), **spent)
 
-# %% ../nbs/66_benchmark_training.ipynb #897508ec
+# %% ../nbs/66_benchmark_training.ipynb #e5dde7ef
 def child() -> None:
     "Serve one turn: its arguments as a JSON line, `ready` back, a line to go, the result as a JSON line."
     def go():
@@ -129,8 +129,7 @@ def child() -> None:
 
 
 def _start_child(way: str, job: Job) -> subprocess.Popen:
-    env = {k: v for k, v in os.environ.items() if k not in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}  # torch's own default is what is compared with
-    env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(pat_nb.__file__).parents[1]), env.get("PYTHONPATH")]))
+    env = {k: v for k, v in child_environment().items() if k not in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}  # torch's own default is what is compared with
     process = subprocess.Popen([sys.executable, "-c", "from pat_nb.benchmark_training import child; child()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True, env=env)
     print(json.dumps(dict(way=way, job=asdict(job))), file=process.stdin, flush=True)

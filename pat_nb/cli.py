@@ -57,13 +57,18 @@ def chosen_notebooks(only: str | None) -> list[str]:
     names = [w.strip() for w in (only or "").split(",") if w.strip()]
     return [short.get(n) or check_choice("table or figure", n, [*short, *PAPER]) for n in names] or list(PAPER)
 
-# %% ../nbs/80_cli.ipynb #c09156d2
+# %% ../nbs/80_cli.ipynb #78e7b0d7
+def _asked(settings: Settings, key: str) -> bool:
+    "Was this setting given for now, and not by settings.ini or the built-in profiles?"
+    return not settings.sources[key].startswith(("settings.ini", "built-in"))
+
+
 def chosen_runs(names: list[str], settings: Settings, asked: bool) -> list:
     "The runs behind the notebooks, each once; `asked`: the notebooks were named."
     from pat_nb.grids import paper_grid
 
     grids = dict.fromkeys(g for n in names for g in PAPER[n])
-    if not asked and not settings.sources["losses"].startswith(("settings.ini", "built-in")):
+    if not asked and _asked(settings, "losses"):
         grids = [g for g in grids if g == "table3"]
     return list({s.run_id: s for g in grids for s in paper_grid(g, settings)}.values())
 
@@ -186,11 +191,11 @@ def _bench_losses(args: argparse.Namespace, settings: Settings) -> int:
     print(*(settings.figures / "bench" / f"losses.{end}" for end in ("csv", "png")), sep="\n")
     return 0
 
-# %% ../nbs/80_cli.ipynb #a0ab5cda
+# %% ../nbs/80_cli.ipynb #98754966
 def _bench_training(args: argparse.Namespace, settings: Settings) -> int:
     from pat_nb.benchmark_training import Job, bench_training
 
-    given = {k: getattr(settings, k) for k in ("size", "batch_size", "width", "depth") if not settings.sources[k].startswith(("settings.ini", "built-in"))}
+    given = {k: getattr(settings, k) for k in ("size", "batch_size", "width", "depth") if _asked(settings, k)}
     job = Job(device=settings.device, threads=settings.threads, seconds=args.seconds, **given)
     table = bench_training(settings.figures / "bench", args.repeats or 3, job)
     print(table.to_string(index=False, float_format="%.2f", na_rep=""))

@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['SCHEMA', 'RunSpec', 'profile_model', 'run_dataset', 'read_result', 'no_nan', 'git_commit', 'environment',
            'tail_images', 'run', 'remember', 'timings', 'load_example', 'profile_steps', 'worker', 'error_file',
-           'write_error', 'claim_gpu', 'missing', 'side_by_side', 'run_grid', 'load_results', 'results']
+           'write_error', 'child_environment', 'claim_gpu', 'missing', 'side_by_side', 'run_grid', 'load_results',
+           'results']
 
-# %% ../nbs/60_experiments.ipynb #760f935d
+# %% ../nbs/60_experiments.ipynb #e4fc192e
 import hashlib
 import itertools
 import json
@@ -24,7 +25,7 @@ import traceback
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from functools import cache, lru_cache, partial
 from importlib.metadata import version
@@ -318,7 +319,7 @@ def profile_steps(
     table = laps.table()
     return pd.concat([table, table.sum().to_frame("step").T])
 
-# %% ../nbs/60_experiments.ipynb #6bbf6d3e
+# %% ../nbs/60_experiments.ipynb #4aec4377
 def worker() -> None:
     "Serve runs: a JSON line in, JSON lines of progress out. Ends with the pipe."
     say = os.fdopen(os.dup(1), "w", buffering=1)
@@ -338,7 +339,7 @@ def worker() -> None:
     while True:
         task = tasks.get()
         settings = load_settings(**task["settings"])
-        torch.set_num_threads(settings.threads or 1)
+        torch.set_num_threads(settings.threads)
         spec = RunSpec(**task["spec"])
         try:
             run(spec, settings, on_step=lambda done, steps: tell(event="step", step=done), progress=False)
@@ -385,10 +386,14 @@ class _Board:
             self.bar.total -= spec.steps - self.steps.pop(spec.run_id, 0)  # 0 unless it failed
             self._show()
 
-# %% ../nbs/60_experiments.ipynb #e4ef8d4c
+# %% ../nbs/60_experiments.ipynb #0a53ef13
+def child_environment() -> dict[str, str]:
+    "This process's environment, in which a child of it finds the same pat_nb."
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [str(Path(pat_nb.__file__).parents[1]), os.environ.get("PYTHONPATH")]))}
+
+
 def _start_worker(settings: Settings, gpu: str | None) -> subprocess.Popen:
-    env = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(settings.threads or 1))
-    env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(pat_nb.__file__).parents[1]), env.get("PYTHONPATH")]))
+    env = child_environment() | {"OMP_NUM_THREADS": str(settings.threads), "MKL_NUM_THREADS": str(settings.threads)}
     if gpu is not None:
         env["CUDA_VISIBLE_DEVICES"] = gpu
     return subprocess.Popen([sys.executable, "-c", "from pat_nb.experiments import worker; worker()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -426,11 +431,11 @@ def claim_gpu(
             raise UserError(f"all GPUs ({', '.join(gpus)}) are taken by other grids. Wait, or choose device=cpu.")
         time.sleep(0.5)
 
-# %% ../nbs/60_experiments.ipynb #15b5f684
+# %% ../nbs/60_experiments.ipynb #8cdeb203
 def _slot(gpus: list[str], shares: int, todo: queue.SimpleQueue, settings: Settings, board: _Board, outcome: dict, processes: list) -> None:
     "Work off `todo` in one process, which is replaced if it dies."
-    kept = ("data", "runs", "device", "determinism", "tracker", "workers", "checkpoint_every")
-    passed, gpu, lock = {k: str(getattr(settings, k)) for k in kept} | dict(threads=str(settings.threads or 1)), None, None
+    kept = ("data", "runs", "device", "determinism", "tracker", "workers", "threads", "checkpoint_every")
+    passed, gpu, lock = {k: str(getattr(settings, k)) for k in kept}, None, None
     while gpus and lock is None and not todo.empty():
         with suppress(UserError):
             gpu, lock = claim_gpu(gpus, shares, wait_s=1)
@@ -491,7 +496,7 @@ def side_by_side(settings: Settings, runs: int) -> tuple[int, list[str]]:
     usual = len(gpus) or (max(1, cores() // (settings.threads or 1)) if device.type == "cpu" else 1)
     return min(settings.jobs or usual, runs), gpus
 
-# %% ../nbs/60_experiments.ipynb #4aaf30ea
+# %% ../nbs/60_experiments.ipynb #f6de4185
 def run_grid(
     specs: list[RunSpec],
     settings: Settings | None = None,  # paths, device, jobs, threads; None: `load_settings()`
@@ -499,6 +504,7 @@ def run_grid(
 ) -> dict[str, str]:  # run id -> "" or the first line of its error, for the runs that were done now
     "Do the runs that have no result yet, several side by side. Call it again after a kill: it continues."
     settings = settings or load_settings()
+    settings = replace(settings, threads=settings.threads or 1)  # its runs fill the cores together
     waiting, todo, outcome, processes = missing(specs, settings), queue.SimpleQueue(), {}, []
     if waiting and pick_device(settings.device).type == "cpu":
         cpu_mode()  # measured now, while nothing else computes
