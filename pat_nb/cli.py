@@ -14,29 +14,44 @@ import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from .settings import NAMES, PATHS, PROFILE, RUN, Settings, UserError, check_choice, check_model, load_settings
+from .names import NAMES, check_choice, check_model
+from .settings import PATHS, PROFILE, RUN, Settings, load_settings
+from .utils import UserError
 
 # %% ../nbs/80_cli.ipynb #3b082c7a
 class _Parser(argparse.ArgumentParser):
     "Names the closest option or command in its error."
 
     def error(self, message):
-        options = [o for a in self._actions for o in a.option_strings] + [c for a in self._actions for c in (a.choices or ())]
-        wrong = next((w for w in message.replace("'", " ").replace("=", " ").split() if w not in options and difflib.get_close_matches(w, options)), None)
+        options = [o for a in self._actions for o in a.option_strings] + [
+            c for a in self._actions for c in (a.choices or ())
+        ]
+        wrong = next(
+            (
+                w
+                for w in message.replace("'", " ").replace("=", " ").split()
+                if w not in options and difflib.get_close_matches(w, options)
+            ),
+            None,
+        )
         hint = f" Did you mean {difflib.get_close_matches(wrong, options, n=1)[0]}?" if wrong else ""
         self.exit(2, f"pat-nb: {message}.{hint} See {self.prog} --help.\n")
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
     "An option for every key of settings.ini."
-    group = parser.add_argument_group("settings", "stronger than the environment (PAT_NB_STEPS=300) and settings.ini; lists are comma-separated")
+    group = parser.add_argument_group(
+        "settings", "stronger than the environment (PAT_NB_STEPS=300) and settings.ini; lists are comma-separated"
+    )
     for key in ("profile", *PROFILE, *RUN, *PATHS):
         group.add_argument(f"--{key.replace('_', '-')}", metavar=key.upper())
 
 # %% ../nbs/80_cli.ipynb #5a1721c2
 def settle(args: argparse.Namespace) -> Settings:
     "Check the options, and put what was given where the processes of this command find it."
-    given = {k: getattr(args, k) for k in ("profile", *PROFILE, *RUN, *PATHS) if getattr(args, k, None) not in (None, "")}
+    given = {
+        k: getattr(args, k) for k in ("profile", *PROFILE, *RUN, *PATHS) if getattr(args, k, None) not in (None, "")
+    }
     settings = load_settings(**given)
     for key, value in given.items():
         os.environ[f"PAT_NB_{key.upper()}"] = str(getattr(settings, key)) if key in PATHS else value
@@ -44,11 +59,27 @@ def settle(args: argparse.Namespace) -> Settings:
 
 # %% ../nbs/80_cli.ipynb #1e39355b
 PAPER = {  # notebook of nbs/paper -> the grids of runs that it shows
-    "table1_weighting": (), "table2_complexity": (), "table3_losses": ("table3",), "table4_models": ("table4",), "table5_temperature": ("table5",),
-    "table6_classwise": ("table6",), "fig1_class_frequency": (), "fig2_method": ("table3",), "fig3_analysis": ("table3",), "fig4_qualitative": ("table3",),
-    "fig5_utilization": ("table3",), "ablation_components": ("ablation",), "protocol": ("table3",), "findings": ("table3", "ablation", "table5", "table6", "released", "longer"),
+    "table1_weighting": (),
+    "table2_complexity": (),
+    "table3_losses": ("table3",),
+    "table4_models": ("table4",),
+    "table5_temperature": ("table5",),
+    "table6_classwise": ("table6",),
+    "fig1_class_frequency": (),
+    "fig2_method": ("table3",),
+    "fig3_analysis": ("table3",),
+    "fig4_qualitative": ("table3",),
+    "fig5_utilization": ("table3",),
+    "ablation_components": ("ablation",),
+    "protocol": ("table3",),
+    "findings": ("table3", "ablation", "table5", "table6", "released", "longer"),
 }
-SHOWS_IMAGES = ("fig1_class_frequency", "fig2_method", "fig3_analysis", "fig4_qualitative")  # of a data set, or its labels: not made from results alone
+SHOWS_IMAGES = (
+    "fig1_class_frequency",
+    "fig2_method",
+    "fig3_analysis",
+    "fig4_qualitative",
+)  # of a data set, or its labels: not made from results alone
 
 
 def chosen_notebooks(only: str | None) -> list[str]:
@@ -65,7 +96,7 @@ def _asked(settings: Settings, key: str) -> bool:
 
 def chosen_runs(names: list[str], settings: Settings, asked: bool) -> list:
     "The runs behind the notebooks, each once; `asked`: the notebooks were named."
-    from pat_nb.grids import paper_grid
+    from pat_nb.experiments.grids import paper_grid
 
     grids = dict.fromkeys(g for n in names for g in PAPER[n])
     if not asked and _asked(settings, "losses"):
@@ -79,11 +110,24 @@ def execute_notebook(name: str, settings: Settings) -> str:
 
     out = settings.runs / "notebooks" / settings.profile / f"{name}.ipynb"
     out.parent.mkdir(parents=True, exist_ok=True)
-    parameters = dict(profile=settings.profile, datasets=",".join(settings.datasets), losses=",".join(settings.losses),
-                      seeds=",".join(map(str, settings.seeds)), steps=settings.steps)
+    parameters = dict(
+        profile=settings.profile,
+        datasets=",".join(settings.datasets),
+        losses=",".join(settings.losses),
+        seeds=",".join(map(str, settings.seeds)),
+        steps=settings.steps,
+    )
     try:
-        papermill.execute_notebook(settings.root / "nbs" / "paper" / f"{name}.ipynb", out, parameters=parameters, kernel_name="python3", language="python",
-                                   cwd=settings.root, progress_bar=False, extra_arguments=["--log-level=40"])
+        papermill.execute_notebook(
+            settings.root / "nbs" / "paper" / f"{name}.ipynb",
+            out,
+            parameters=parameters,
+            kernel_name="python3",
+            language="python",
+            cwd=settings.root,
+            progress_bar=False,
+            extra_arguments=["--log-level=40"],
+        )
     except papermill.PapermillExecutionError as e:
         return f"{e.ename}: {e.evalue.splitlines()[0] if e.evalue else ''} (in {out})"
     return ""
@@ -93,17 +137,19 @@ def paper(args: argparse.Namespace) -> int:
     "Make the tables and figures of a profile."
     settings, names = settle(args), chosen_notebooks(args.only)
     if args.from_results:
-        from pat_nb.stored import unpack_results
+        from pat_nb.experiments.archive import unpack_results
 
         settings, names = unpack_results(settings), [n for n in names if n not in SHOWS_IMAGES]
         return _report(settings, names, _execute(names, settings))
     if not (settings.root / "nbs" / "paper").is_dir():
-        raise UserError(f"there is no nbs/paper in {settings.root}. `pat-nb paper` needs a checkout of the repository; run it from inside one.")
+        raise UserError(
+            f"there is no nbs/paper in {settings.root}. `pat-nb paper` needs a checkout of the repository; run it from inside one."
+        )
     import torch
 
     from pat_nb.data.registry import make_dataset
-    from pat_nb.experiments import run_grid
-    from pat_nb.plan import describe, make_plan, plan_json
+    from pat_nb.experiments.plan import describe, make_plan, plan_json
+    from pat_nb.experiments.pool import run_grid
 
     torch.set_num_threads(settings.threads or 1)
     for dataset in settings.datasets:
@@ -111,9 +157,16 @@ def paper(args: argparse.Namespace) -> int:
     specs = chosen_runs(names, settings, bool(args.only))
     plan = make_plan(specs, settings, estimate=args.dry_run)
     if args.list_json:
-        print(json.dumps(plan_json(plan, settings, {n: chosen_runs([n], settings, bool(args.only)) for n in names}), indent=1))
+        print(
+            json.dumps(
+                plan_json(plan, settings, {n: chosen_runs([n], settings, bool(args.only)) for n in names}), indent=1
+            )
+        )
         return 0
-    print(f"Profile {settings.profile}: {len(specs)} runs, {len(specs) - len(plan.todo)} done, {len(plan.todo)} to train.", flush=True)
+    print(
+        f"Profile {settings.profile}: {len(specs)} runs, {len(specs) - len(plan.todo)} done, {len(plan.todo)} to train.",
+        flush=True,
+    )
     if args.dry_run:
         print(f"{describe(plan)}\nNotebooks: {', '.join(names)}")
         return 0
@@ -127,7 +180,11 @@ def _execute(names: list[str], settings: Settings) -> dict[str, str]:
     "Execute notebooks, two at a time; the errors by notebook."
     print(f"Executing {', '.join(names)}." if names else "No other notebooks.", flush=True)
     with ThreadPoolExecutor(2) as pool:
-        return {name: e for name, e in zip(names, pool.map(lambda name: execute_notebook(name, settings), names)) if e}
+        return {
+            name: e
+            for name, e in zip(names, pool.map(lambda name: execute_notebook(name, settings), names), strict=True)
+            if e
+        }
 
 # %% ../nbs/80_cli.ipynb #df1a2b33
 def _report(settings: Settings, names: list[str], failed: dict[str, str]) -> int:
@@ -142,23 +199,30 @@ def _report(settings: Settings, names: list[str], failed: dict[str, str]) -> int
 
 def _failures(settings: Settings, failed: dict[str, str]) -> int:
     "Name what failed, and where its full error lies; the exit status."
-    from pat_nb.experiments import error_file
+    from pat_nb.experiments.pool import error_file
 
     for what, error in failed.items():
         file = error_file(what, settings)
-        print(f"FAILED {what}: {error}", *([f"       the full error: {file}"] if file.is_file() else []), sep="\n", file=sys.stderr)
+        print(
+            f"FAILED {what}: {error}",
+            *([f"       the full error: {file}"] if file.is_file() else []),
+            sep="\n",
+            file=sys.stderr,
+        )
     return 1 if failed else 0
 
 # %% ../nbs/80_cli.ipynb #01f7d592
 def train_run(args: argparse.Namespace) -> int:
     "Do one run of the profile's grids."
     settings = settle(args)
-    from pat_nb.experiments import run_grid
-    from pat_nb.grids import GRIDS, paper_grid
+    from pat_nb.experiments.grids import GRIDS, paper_grid
+    from pat_nb.experiments.pool import run_grid
 
     specs = {s.run_id: s for g in GRIDS for s in paper_grid(g, settings)}
     if args.run_id not in specs:
-        raise UserError(f"the grids of profile {settings.profile} have no run {args.run_id!r} with these settings. `pat-nb paper --list-json` lists those there are.")
+        raise UserError(
+            f"the grids of profile {settings.profile} have no run {args.run_id!r} with these settings. `pat-nb paper --list-json` lists those there are."
+        )
     failed = {k: e for k, e in run_grid([specs[args.run_id]], settings).items() if e}
     if not failed:
         print(settings.runs / args.run_id / "result.json")
@@ -180,27 +244,41 @@ def _bench_losses(args: argparse.Namespace, settings: Settings) -> int:
         check_choice("shape", shape, ("pets", "street", "rooms"))
     import torch
 
-    from pat_nb.benchmark import bench_losses
+    from pat_nb.benchmarks.losses import bench_losses
 
     torch.set_num_threads(settings.threads or 1)
     cuda = settings.device != "cpu" and torch.cuda.is_available()
-    options = dict(repeats=args.repeats or 15, device="cuda" if cuda else "cpu", dtype={"bf16": torch.bfloat16, "fp16": torch.float16}.get(settings.precision, torch.float32))
+    options = dict(
+        repeats=args.repeats or 15,
+        device="cuda" if cuda else "cpu",
+        dtype={"bf16": torch.bfloat16, "fp16": torch.float16}.get(settings.precision, torch.float32),
+    )
     table = bench_losses(settings.figures / "bench", shapes, channels_last=args.channels_last, **options)
-    print(table[["shape", "loss", "group", "time", "time_q1", "time_q3", "ms", "memory"]].to_string(index=False, float_format="%.2f"))
-    print(f"time and memory are ratios to F.cross_entropy and to the logits; {table.device[0]}, {table.threads[0]} thread(s), torch {table.torch[0]}")
+    print(
+        table[["shape", "loss", "group", "time", "time_q1", "time_q3", "ms", "memory"]].to_string(
+            index=False, float_format="%.2f"
+        )
+    )
+    print(
+        f"time and memory are ratios to F.cross_entropy and to the logits; {table.device[0]}, {table.threads[0]} thread(s), torch {table.torch[0]}"
+    )
     print(*(settings.figures / "bench" / f"losses.{end}" for end in ("csv", "png")), sep="\n")
     return 0
 
 # %% ../nbs/80_cli.ipynb #98754966
 def _bench_training(args: argparse.Namespace, settings: Settings) -> int:
-    from pat_nb.benchmark_training import Job, bench_training
+    from pat_nb.benchmarks.training import Job, bench_training
 
     given = {k: getattr(settings, k) for k in ("size", "batch_size", "width", "depth") if _asked(settings, k)}
     job = Job(device=settings.device, threads=settings.threads, seconds=args.seconds, **given)
     table = bench_training(settings.figures / "bench", args.repeats or 3, job)
     print(table.to_string(index=False, float_format="%.2f", na_rep=""))
-    print(f"U-Net of width {job.width}, {job.size[0]}x{job.size[1]}, batches of {job.batch_size}; ratio: to the plain loop's steps per second in the same round (float32, torch's own "
-          "threads);\noverhead: all but forward, loss, backward and optimiser, in per cent of a step", settings.figures / "bench" / "training.csv", sep="\n")
+    print(
+        f"U-Net of width {job.width}, {job.size[0]}x{job.size[1]}, batches of {job.batch_size}; ratio: to the plain loop's steps per second in the same round (float32, torch's own "
+        "threads);\noverhead: all but forward, loss, backward and optimiser, in per cent of a step",
+        settings.figures / "bench" / "training.csv",
+        sep="\n",
+    )
     return 0
 
 # %% ../nbs/80_cli.ipynb #feafa521
@@ -226,15 +304,33 @@ def train(args: argparse.Namespace) -> int:
     check_model(args.model)
     import torch
 
-    from pat_nb.device import pick_device, pick_threads
-    from pat_nb.experiments import RunSpec, profile_model, profile_steps, run
+    from pat_nb.experiments.run import profile_steps, run
+    from pat_nb.experiments.spec import RunSpec, profile_model
+    from pat_nb.training.device import pick_device, pick_threads
 
-    torch.set_num_threads(pick_threads(settings.threads, pick_device(settings.device), alone=int(os.environ.get("WORLD_SIZE", 1)) == 1))
+    torch.set_num_threads(
+        pick_threads(settings.threads, pick_device(settings.device), alone=int(os.environ.get("WORLD_SIZE", 1)) == 1)
+    )
     size, eval_every = settings.size_of(args.dataset), min(settings.eval_every, settings.steps)
     model_params = profile_model(args.model, settings) | _pairs(args.model_param)
-    spec = RunSpec(args.dataset, args.model, args.loss, args.seed, size, settings.steps, settings.batch_size, settings.lr, eval_every,
-                   splits=settings.splits, void=settings.void, precision=settings.precision, loss_params=_pairs(args.loss_param), model_params=model_params,
-                   fit_params=_pairs(args.fit_param), eval_params=_pairs(args.eval_param))
+    spec = RunSpec(
+        args.dataset,
+        args.model,
+        args.loss,
+        args.seed,
+        size,
+        settings.steps,
+        settings.batch_size,
+        settings.lr,
+        eval_every,
+        splits=settings.splits,
+        void=settings.void,
+        precision=settings.precision,
+        loss_params=_pairs(args.loss_param),
+        model_params=model_params,
+        fit_params=_pairs(args.fit_param),
+        eval_params=_pairs(args.eval_param),
+    )
     if args.profile_steps:
         print(profile_steps(spec, settings, args.profile_steps).to_string(float_format="%.2f"))
         return 0
@@ -242,9 +338,14 @@ def train(args: argparse.Namespace) -> int:
     if int(os.environ.get("RANK", 0)):
         return 0  # the first process speaks for all
     for split, m in result["metrics"].items():
-        print(f"{split:5} mIoU {100 * m['miou']:.2f} %, pixel accuracy {100 * m['pixel_acc']:.2f} %, cross-entropy {m['cross_entropy']:.3f}")
+        print(
+            f"{split:5} mIoU {100 * m['miou']:.2f} %, pixel accuracy {100 * m['pixel_acc']:.2f} %, cross-entropy {m['cross_entropy']:.3f}"
+        )
     seen = result["utilisation"]
-    print(f"{seen['mean']['seconds_per_epoch']:.1f} s per epoch, " + ", ".join(f"{k} {v:.0f}" for k, v in seen["mean"].items() if k != "seconds_per_epoch"))
+    print(
+        f"{seen['mean']['seconds_per_epoch']:.1f} s per epoch, "
+        + ", ".join(f"{k} {v:.0f}" for k, v in seen["mean"].items() if k != "seconds_per_epoch")
+    )
     print("step: " + ", ".join(f"{k} {v:.0f} %" for k, v in seen["phases_percent"].items()))
     print(settings.runs / spec.run_id / "result.json")
     return 0
@@ -253,24 +354,32 @@ def train(args: argparse.Namespace) -> int:
 def show_results(args: argparse.Namespace) -> int:
     "A table of all runs that are done; --store keeps those of the profile in data/results, --restore takes them from there."
     settings = settle(args)
-    from pat_nb.experiments import results
+    from pat_nb.experiments.results import results
 
     if args.restore:
-        from pat_nb.stored import restore_results
+        from pat_nb.experiments.archive import restore_results
 
-        print(f"{restore_results(settings)} stored results of profile {settings.profile} are now among the runs in {settings.runs}")
+        print(
+            f"{restore_results(settings)} stored results of profile {settings.profile} are now among the runs in {settings.runs}"
+        )
         return 0
     if args.store:
-        from pat_nb.stored import store_results
+        from pat_nb.experiments.archive import store_results
 
         files = store_results(chosen_runs(list(PAPER), settings, True), settings)
-        print(f"{len(files)} results of profile {settings.profile} are in {settings.root / 'data' / 'results' / settings.profile}")
+        print(
+            f"{len(files)} results of profile {settings.profile} are in {settings.root / 'data' / 'results' / settings.profile}"
+        )
         return 0
 
     table = results(settings)
     if table.empty:
         raise UserError(f"there is no result in {settings.runs} yet. `pat-nb paper` makes some.")
-    print(table.drop(columns=["mean_acc", "dice"]).sort_values(["dataset", "size", "steps", "loss", "seed"]).to_string(index=False, float_format="%.2f"))
+    print(
+        table.drop(columns=["mean_acc", "dice"])
+        .sort_values(["dataset", "size", "steps", "loss", "seed"])
+        .to_string(index=False, float_format="%.2f")
+    )
     return 0
 
 
@@ -289,7 +398,9 @@ def data(args: argparse.Namespace) -> int:
 
     if args.action == "list":
         for row in list_datasets(settings.data).to_dict("records"):
-            print(f"{row['name']:17} {row['where']}{f', {found} samples' if (found := row['samples']) else ''}\n{'':17} {row['licence']}; get it: {row['source']}")
+            print(
+                f"{row['name']:17} {row['where']}{f', {found} samples' if (found := row['samples']) else ''}\n{'':17} {row['licence']}; get it: {row['source']}"
+            )
         return 0
     if args.action == "prepare":
         prepare_datasets(args.names, settings, args.download)
@@ -297,11 +408,18 @@ def data(args: argparse.Namespace) -> int:
     return 0 if verify_datasets(args.names, settings) else 1
 
 # %% ../nbs/80_cli.ipynb #d4fdad7f
-COMMANDS = {"paper": (paper, "train what is missing and make the tables and figures of a profile"), "train": (train, "do one run"),
-            "train-run": (train_run, "do one run of a profile's grids, by its id"),
-            "bench": (bench, "measure what the losses cost, beside F.cross_entropy and the peers that are installed, or the training loop, beside a plain one"),
-            "data": (data, "list, verify or prepare data sets"),
-            "results": (show_results, "list the runs that are done"), "settings": (show_settings, "show every setting and where it comes from")}
+COMMANDS = {
+    "paper": (paper, "train what is missing and make the tables and figures of a profile"),
+    "train": (train, "do one run"),
+    "train-run": (train_run, "do one run of a profile's grids, by its id"),
+    "bench": (
+        bench,
+        "measure what the losses cost, beside F.cross_entropy and the peers that are installed, or the training loop, beside a plain one",
+    ),
+    "data": (data, "list, verify or prepare data sets"),
+    "results": (show_results, "list the runs that are done"),
+    "settings": (show_settings, "show every setting and where it comes from"),
+}
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -312,34 +430,81 @@ def make_parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=help_text, description=help_text, allow_abbrev=False)
         if name == "paper":
             sub.add_argument("--only", help=f"comma-separated: {', '.join(n.split('_')[0] for n in PAPER)}")
-            sub.add_argument("--from-results", action="store_true", help="make the tables from data/results; needs no data sets and trains nothing")
-            sub.add_argument("--dry-run", action="store_true", help="say which runs are done, which would be trained and how long that takes, and stop")
+            sub.add_argument(
+                "--from-results",
+                action="store_true",
+                help="make the tables from data/results; needs no data sets and trains nothing",
+            )
+            sub.add_argument(
+                "--dry-run",
+                action="store_true",
+                help="say which runs are done, which would be trained and how long that takes, and stop",
+            )
             sub.add_argument("--list-json", action="store_true", help="print the runs and notebooks as JSON, and stop")
-            sub.add_argument("--no-train", action="store_true", help="make tables and figures of the runs that are done")
+            sub.add_argument(
+                "--no-train", action="store_true", help="make tables and figures of the runs that are done"
+            )
         if name == "train-run":
             sub.add_argument("run_id", metavar="RUN_ID", help="as `pat-nb paper --dry-run` lists it")
         if name == "results":
-            sub.add_argument("--store", action="store_true", help="copy the results of the profile's runs to data/results, to be kept")
-            sub.add_argument("--restore", action="store_true", help="put what data/results holds of the profile among the runs, so that its grid goes on from there")
+            sub.add_argument(
+                "--store",
+                action="store_true",
+                help="copy the results of the profile's runs to data/results, to be kept",
+            )
+            sub.add_argument(
+                "--restore",
+                action="store_true",
+                help="put what data/results holds of the profile among the runs, so that its grid goes on from there",
+            )
         if name == "bench":
             sub.add_argument("what", help="losses or training")
             sub.add_argument("--repeats", type=int, help="rounds (default: 15 for losses, 3 for training)")
-            sub.add_argument("--shapes", default="pets,street,rooms", help="losses: comma-separated (default: all three)")
-            sub.add_argument("--channels-last", action="store_true", help="losses: logits in channels_last memory order")
+            sub.add_argument(
+                "--shapes", default="pets,street,rooms", help="losses: comma-separated (default: all three)"
+            )
+            sub.add_argument(
+                "--channels-last", action="store_true", help="losses: logits in channels_last memory order"
+            )
             sub.add_argument("--seconds", type=float, default=10.0, help="training: of every turn (default: 10)")
         if name == "train":
             for kind, default in (("dataset", "synthetic_street"), ("loss", "pat"), ("model", "unet")):
                 sub.add_argument(f"--{kind}", default=default, help=f"{', '.join(NAMES[kind])} (default: {default})")
             sub.add_argument("--seed", type=int, default=0)
-            sub.add_argument("--loss-param", action="append", metavar="NAME=VALUE", help="a parameter of the loss, as T=5; repeatable")
-            sub.add_argument("--model-param", action="append", metavar="NAME=VALUE", help="a parameter of the model; repeatable")
-            sub.add_argument("--fit-param", action="append", metavar="NAME=VALUE", help="optimiser, weight_decay, accumulate, clip or ema; repeatable")
-            sub.add_argument("--eval-param", action="append", metavar="NAME=VALUE", help="full, window, overlap, flip or scales; repeatable")
-            sub.add_argument("--profile-steps", type=int, default=0, metavar="N", help="only show where the time of N steps goes")
+            sub.add_argument(
+                "--loss-param",
+                action="append",
+                metavar="NAME=VALUE",
+                help="a parameter of the loss, as T=5; repeatable",
+            )
+            sub.add_argument(
+                "--model-param", action="append", metavar="NAME=VALUE", help="a parameter of the model; repeatable"
+            )
+            sub.add_argument(
+                "--fit-param",
+                action="append",
+                metavar="NAME=VALUE",
+                help="optimiser, weight_decay, accumulate, clip or ema; repeatable",
+            )
+            sub.add_argument(
+                "--eval-param",
+                action="append",
+                metavar="NAME=VALUE",
+                help="full, window, overlap, flip or scales; repeatable",
+            )
+            sub.add_argument(
+                "--profile-steps", type=int, default=0, metavar="N", help="only show where the time of N steps goes"
+            )
         if name == "data":
-            sub.add_argument("action", choices=("list", "verify", "prepare"), help="what is here; what is wrong with it; decode it for fast training")
+            sub.add_argument(
+                "action",
+                choices=("list", "verify", "prepare"),
+                help="what is here; what is wrong with it; decode it for fast training",
+            )
             sub.add_argument("names", nargs="*", metavar="NAME", help="data sets (default: all that are there)")
-            sub.add_argument("--download", action="store_true", help="prepare oxford_pet: fetch it first, with checksums")
+            sub.add_argument(
+                "--download", action="store_true", help="prepare oxford_pet: fetch it first, with checksums"
+            )
         add_settings(sub)
         sub.set_defaults(parser=sub)
     return parser

@@ -16,7 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .settings import UserError, check_choice, check_model
+from .names import check_choice, check_model
+from .utils import UserError
 
 # %% ../nbs/40_models.ipynb #1038c071
 class Segmenter(nn.Module):
@@ -31,7 +32,9 @@ class Segmenter(nn.Module):
     ):
         super().__init__()
         self.net = net
-        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1), persistent=False)  # of ImageNet, the usual choice
+        self.register_buffer(
+            "mean", torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1), persistent=False
+        )  # of ImageNet, the usual choice
         self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1), persistent=False)
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
@@ -45,8 +48,10 @@ class Segmenter(nn.Module):
         except ValueError as e:
             if "more than 1 value per channel" not in str(e):
                 raise
-            raise UserError("this network normalises maps of one pixel over the batch, and a batch of one image has nothing to normalise them by. "
-                            "Train it with batch_size 2 or more.") from None
+            raise UserError(
+                "this network normalises maps of one pixel over the batch, and a batch of one image has nothing to normalise them by. "
+                "Train it with batch_size 2 or more."
+            ) from None
 
 # %% ../nbs/40_models.ipynb #3156c8b9
 class CosineHead(nn.Conv2d):
@@ -69,7 +74,11 @@ def double_conv(in_channels: int, out_channels: int) -> nn.Sequential:
     "Two times 3x3 convolution, batch normalisation, ReLU."
     layers = []
     for channels in (in_channels, out_channels):
-        layers += [nn.Conv2d(channels, out_channels, 3, padding=1, bias=False), nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True)]
+        layers += [
+            nn.Conv2d(channels, out_channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(inplace=True),
+        ]
     return nn.Sequential(*layers)
 
 # %% ../nbs/40_models.ipynb #fd5dada6
@@ -99,7 +108,7 @@ class UNet(nn.Module):
         for level, block in enumerate(self.down):
             x_BCHW = block(F.max_pool2d(x_BCHW, 2) if level else x_BCHW)
             skips.append(x_BCHW)
-        for up, merge, skip in zip(self.up, self.merge, skips[-2::-1]):
+        for up, merge, skip in zip(self.up, self.merge, skips[-2::-1], strict=True):
             x_BCHW = merge(torch.cat([self.gate(skip, x_BCHW), up(x_BCHW)], 1))
         return self.head(x_BCHW)
 
@@ -135,7 +144,9 @@ class AttUNet(UNet):
 
     def __init__(self, num_classes: int, width: int = 32, depth: int = 4, cosine_head: bool = False):
         super().__init__(num_classes, width, depth, cosine_head)
-        self.gates = nn.ModuleDict({str(width * 2**level): AttentionGate(width * 2**level) for level in range(1, depth)})
+        self.gates = nn.ModuleDict(
+            {str(width * 2**level): AttentionGate(width * 2**level) for level in range(1, depth)}
+        )
 
     def gate(self, skip_BCHW: Tensor, below_BCHW: Tensor) -> Tensor:
         "A skip connection, which its number of channels tells, through its gate."
@@ -155,7 +166,12 @@ def unpool(
 # %% ../nbs/40_models.ipynb #7a5806dc
 def conv_stack(channels: list[int]) -> nn.Sequential:
     "3x3 convolution, batch normalisation, ReLU, from each number of channels to the next."
-    return nn.Sequential(*(nn.Sequential(nn.Conv2d(a, b, 3, padding=1), nn.BatchNorm2d(b), nn.ReLU(inplace=True)) for a, b in zip(channels, channels[1:])))
+    return nn.Sequential(
+        *(
+            nn.Sequential(nn.Conv2d(a, b, 3, padding=1), nn.BatchNorm2d(b), nn.ReLU(inplace=True))
+            for a, b in zip(channels, channels[1:], strict=False)
+        )
+    )
 
 
 class SegNet(nn.Module):
@@ -170,7 +186,13 @@ class SegNet(nn.Module):
     def __init__(self, num_classes: int, width: int = 64, cosine_head: bool = False):
         super().__init__()
         w = width
-        stages = [[3, w, w], [w, 2 * w, 2 * w], [2 * w, 4 * w, 4 * w, 4 * w], [4 * w, *[8 * w] * 3], [8 * w, *[8 * w] * 3]]
+        stages = [
+            [3, w, w],
+            [w, 2 * w, 2 * w],
+            [2 * w, 4 * w, 4 * w, 4 * w],
+            [4 * w, *[8 * w] * 3],
+            [8 * w, *[8 * w] * 3],
+        ]
         self.encoder = nn.ModuleList(map(conv_stack, stages))
         self.decoder = nn.ModuleList(conv_stack(stage[::-1]) for stage in stages[:0:-1])
         self.last, self.head = conv_stack([w, w]), make_head(w, num_classes, cosine_head)
@@ -180,7 +202,7 @@ class SegNet(nn.Module):
         for stage in self.encoder:
             x_BCHW, index_BCHW = F.max_pool2d(stage(x_BCHW), 2, return_indices=True)
             places.append(index_BCHW)
-        for stage, index_BCHW in zip([*self.decoder, self.last], reversed(places)):
+        for stage, index_BCHW in zip([*self.decoder, self.last], reversed(places), strict=True):
             x_BCHW = stage(unpool(x_BCHW, index_BCHW))
         return self.head(x_BCHW)
 
@@ -202,11 +224,15 @@ def check_encoder(encoder: str, weights: str) -> None:
     try:
         socket.create_connection((host.hostname, host.port or 443), timeout=3).close()
     except OSError as e:
-        raise UserError(f"encoder_weights={weights!r} of {encoder!r} are not on this machine and cannot be downloaded ({e}). "
-                        "Run once where there is a network, or leave encoder_weights out to start from scratch.") from None
+        raise UserError(
+            f"encoder_weights={weights!r} of {encoder!r} are not on this machine and cannot be downloaded ({e}). "
+            "Run once where there is a network, or leave encoder_weights out to start from scratch."
+        ) from None
 
 # %% ../nbs/40_models.ipynb #7a8d9ec9
-def smp_network(architecture: str, num_classes: int, encoder: str = "resnet18", encoder_weights: str = "none") -> nn.Module:
+def smp_network(
+    architecture: str, num_classes: int, encoder: str = "resnet18", encoder_weights: str = "none"
+) -> nn.Module:
     "A network of segmentation-models-pytorch, by the name of its class there. Raises `UserError` for an unknown name."
     import segmentation_models_pytorch as smp
 
@@ -214,7 +240,10 @@ def smp_network(architecture: str, num_classes: int, encoder: str = "resnet18", 
     check_encoder(encoder, encoder_weights)
     try:
         net = classes[check_choice("architecture", architecture, classes)](
-            encoder_name=encoder, encoder_weights=None if encoder_weights == "none" else encoder_weights, classes=num_classes)
+            encoder_name=encoder,
+            encoder_weights=None if encoder_weights == "none" else encoder_weights,
+            classes=num_classes,
+        )
     except (KeyError, ValueError, RuntimeError) as e:
         if isinstance(e, UserError):
             raise
@@ -224,7 +253,11 @@ def smp_network(architecture: str, num_classes: int, encoder: str = "resnet18", 
 
 # %% ../nbs/40_models.ipynb #467a5c85
 MODELS = {  # name -> (num_classes, **parameters) -> network
-    "unet": UNet, "attunet": AttUNet, "unetpp": partial(smp_network, "UnetPlusPlus"), "segnet": SegNet, "deeplabv3": partial(smp_network, "DeepLabV3"),
+    "unet": UNet,
+    "attunet": AttUNet,
+    "unetpp": partial(smp_network, "UnetPlusPlus"),
+    "segnet": SegNet,
+    "deeplabv3": partial(smp_network, "DeepLabV3"),
     "deeplabv3plus": partial(smp_network, "DeepLabV3Plus"),
 }
 
@@ -246,7 +279,9 @@ def model_params(
         if type(params[key]) is bool and value in (0, 1):
             given[key] = bool(value)
         elif type(value) is not type(params[key]) or (isinstance(value, int) and value < 1):
-            raise UserError(f"model {name!r}: {key} must be {type(params[key]).__name__} like {params[key]}, and positive; got {value!r}.")
+            raise UserError(
+                f"model {name!r}: {key} must be {type(params[key]).__name__} like {params[key]}, and positive; got {value!r}."
+            )
     return params | given
 
 # %% ../nbs/40_models.ipynb #16cda657

@@ -19,9 +19,11 @@ import numpy as np
 import pandas as pd
 
 from .data.registry import EMBEDDED
-from .experiments import RunSpec, results
-from .losses.registry import LABELS
-from .settings import Settings, UserError, load_settings
+from .experiments.results import results
+from .experiments.spec import RunSpec
+from .names import LABELS
+from .settings import Settings, load_settings
+from .utils import UserError
 
 # %% ../nbs/70_report.ipynb #279bcfec
 def read_paper(
@@ -32,7 +34,9 @@ def read_paper(
     root = (settings or load_settings()).root
     file = root / "data" / "paper" / f"{table}.csv"
     if not file.is_file():
-        raise UserError(f"{file} is not there. The paper's numbers come with a checkout of this repository; run this from inside one.")
+        raise UserError(
+            f"{file} is not there. The paper's numbers come with a checkout of this repository; run this from inside one."
+        )
     return pd.read_csv(file)
 
 # %% ../nbs/70_report.ipynb #7e4c4ace
@@ -45,7 +49,10 @@ def paired_rows(
     if rows.empty:
         return rows
     twins = {s.run_id: replace(s, loss="ce", loss_params={}).run_id for s in specs}
-    base = results(settings, list({t: replace(s, loss="ce", loss_params={}) for s, t in zip(specs, twins.values())}.values()))
+    base = results(
+        settings,
+        list({t: replace(s, loss="ce", loss_params={}) for s, t in zip(specs, twins.values(), strict=True)}.values()),
+    )
     base = base.set_index("run_id") if len(base) else pd.DataFrame(columns=["miou", "tail"], dtype=float)
     twin = rows.run_id.map(twins)
     return rows.assign(**{f"d_{m}": (rows[m] - twin.map(base[m])).where(twin != rows.run_id) for m in ("miou", "tail")})
@@ -89,6 +96,7 @@ def compare_runs(
     by=("dataset", "model", "loss"),  # fields of a spec, or parameters of its loss
 ) -> pd.DataFrame:
     "`over_seeds` of the runs that are done, with a row for every combination among the specs."
+
     def key(spec):
         return tuple(spec.loss_params[k] if k in spec.loss_params else getattr(spec, k) for k in by)
 
@@ -96,32 +104,66 @@ def compare_runs(
     rows = paired_rows(specs, settings)
     if len(rows):
         keys = {s.run_id: key(s) for s in specs}
-        rows = rows.drop(columns=[c for c in by if c in rows]).join(pd.DataFrame([keys[i] for i in rows.run_id], columns=list(by), index=rows.index))
-    table = wanted.merge(over_seeds(rows, by), on=list(by), how="left", sort=False) if len(rows) else wanted.reindex(columns=over_seeds(rows, by).columns)
-    return table.assign(runs=table.runs.fillna(0).astype(int), **{c: table[c] if c in table else np.nan for d in DIFFERENCES for c in (d, f"{d}_low", f"{d}_high")})
+        rows = rows.drop(columns=[c for c in by if c in rows]).join(
+            pd.DataFrame([keys[i] for i in rows.run_id], columns=list(by), index=rows.index)
+        )
+    table = (
+        wanted.merge(over_seeds(rows, by), on=list(by), how="left", sort=False)
+        if len(rows)
+        else wanted.reindex(columns=over_seeds(rows, by).columns)
+    )
+    return table.assign(
+        runs=table.runs.fillna(0).astype(int),
+        **{c: table.get(c, np.nan) for d in DIFFERENCES for c in (d, f"{d}_low", f"{d}_high")},
+    )
 
 # %% ../nbs/70_report.ipynb #21b62e42
-NAMES = {"miou": "mIoU %", "pixel_acc": "Pix Acc %", "dice_err": "1 − Dice", "cross_entropy": "cross-entropy", "head": "head", "body": "body", "tail": "tail", "runs": "runs",
-         "d_miou": "mIoU − CE", "d_tail": "tail − CE", "T": "T", "mask_power": "a"}
+NAMES = {
+    "miou": "mIoU %",
+    "pixel_acc": "Pix Acc %",
+    "dice_err": "1 − Dice",
+    "cross_entropy": "cross-entropy",
+    "head": "head",
+    "body": "body",
+    "tail": "tail",
+    "runs": "runs",
+    "d_miou": "mIoU − CE",
+    "d_tail": "tail − CE",
+    "T": "T",
+    "mask_power": "a",
+}
 LESS_IS_BETTER = ("dice_err", "cross_entropy")
 
 
 def cells(table: pd.DataFrame, metric: str, digits: int = 2) -> list[str]:
     "A metric as text, with places marked among the rows, and the paper's numbers from a column paper_METRIC."
     value, std = table[metric], table[f"{metric}_std"]
-    order = value.rank(ascending=metric in LESS_IS_BETTER, method="min").mask(value.duplicated(keep=False))  # a tie is no place
+    order = value.rank(ascending=metric in LESS_IS_BETTER, method="min").mask(
+        value.duplicated(keep=False)
+    )  # a tie is no place
     printed, out = table.get(f"paper_{metric}", pd.Series(np.nan, table.index)), []
-    for v, s, place, p in zip(value, std, order, printed):
+    for v, s, place, p in zip(value, std, order, printed, strict=True):
         text = "–" if np.isnan(v) else f"{v:.{digits}f}" + ("" if np.isnan(s) else f" ± {s:.{digits}f}")
-        text = text if np.isnan(v) or value.count() < 2 else f"**{text}**" if place == 1 else f"*{text}*" if place == 2 else text
+        text = (
+            text
+            if np.isnan(v) or value.count() < 2
+            else f"**{text}**"
+            if place == 1
+            else f"*{text}*"
+            if place == 2
+            else text
+        )
         out.append(text if np.isnan(p) else f"{text} ({p:.2f})")
     return out
 
 # %% ../nbs/70_report.ipynb #11a550cb
 def difference_cells(table: pd.DataFrame, metric: str) -> list[str]:
     "A difference as +1.23 [0.50, 2.10]; no interval with one seed."
-    rows = zip(table[metric], table[f"{metric}_low"], table[f"{metric}_high"])
-    return ["–" if np.isnan(v) else f"{v:+.2f}" + ("" if np.isnan(low) else f" [{low:+.2f}, {high:+.2f}]") for v, low, high in rows]
+    rows = zip(table[metric], table[f"{metric}_low"], table[f"{metric}_high"], strict=True)
+    return [
+        "–" if np.isnan(v) else f"{v:+.2f}" + ("" if np.isnan(low) else f" [{low:+.2f}, {high:+.2f}]")
+        for v, low, high in rows
+    ]
 
 
 def readable(
@@ -133,8 +175,14 @@ def readable(
     "Names of the rows, runs, metrics and differences as text, places marked."
     groups = list(by[:-1] if within is None else within)
     if groups:
-        return pd.concat([readable(part, by, metrics, ()) for _, part in table.groupby(groups, sort=False)] or [readable(table, by, metrics, ())])
-    out = pd.DataFrame({NAMES.get(k, k): [LABELS.get(v, f"{v:g}" if isinstance(v, float) else v) for v in table[k]] for k in by} | {"runs": table.runs.astype(str)})
+        return pd.concat(
+            [readable(part, by, metrics, ()) for _, part in table.groupby(groups, sort=False)]
+            or [readable(table, by, metrics, ())]
+        )
+    out = pd.DataFrame(
+        {NAMES.get(k, k): [LABELS.get(v, f"{v:g}" if isinstance(v, float) else v) for v in table[k]] for k in by}
+        | {"runs": table.runs.astype(str)}
+    )
     for metric in metrics:
         out[NAMES[metric]] = cells(table, metric)
     return out.assign(**{NAMES[d]: difference_cells(table, d) for d in DIFFERENCES if d in table})
@@ -168,8 +216,10 @@ def provenance(
     steps = sorted({r["spec"]["steps"] for r in results})
     how = sorted({f"{r['precision']} on {r['device']}" for r in results if "precision" in r})
     networks = sorted({r["spec"]["model"] for r in results})
-    return (f"Profile {settings.profile}: {len(results)} runs of {', '.join(networks)}, {', '.join(sizes)} pixels, {', '.join(map(str, steps))} steps, test split, best weights by validation mIoU; "
-            f"{_void(results)}; {''.join(f'{h}; ' for h in how)}commit {', '.join(commits)}.{_synthetic(results)} Run ids: {', '.join(r['run_id'] for r in results)}.")
+    return (
+        f"Profile {settings.profile}: {len(results)} runs of {', '.join(networks)}, {', '.join(sizes)} pixels, {', '.join(map(str, steps))} steps, test split, best weights by validation mIoU; "
+        f"{_void(results)}; {''.join(f'{h}; ' for h in how)}commit {', '.join(commits)}.{_synthetic(results)} Run ids: {', '.join(r['run_id'] for r in results)}."
+    )
 
 
 def _void(results: list[dict]) -> str:
@@ -200,7 +250,11 @@ def save_table(
     tables = [t for t in (text, details) if t is not None]
     latex = "\n".join(_latex_marks(t).style.hide(axis="index").to_latex(hrules=True) for t in tables)
     files[0].write_text(numbers.to_csv(index=False, float_format="%.6g"), encoding="utf-8")
-    files[1].write_text("\n\n".join(t.to_markdown(index=False, disable_numparse=True) for t in tables) + (f"\n\n{note}\n" if note else "\n"), encoding="utf-8")
+    files[1].write_text(
+        "\n\n".join(t.to_markdown(index=False, disable_numparse=True) for t in tables)
+        + (f"\n\n{note}\n" if note else "\n"),
+        encoding="utf-8",
+    )
     files[2].write_text(latex + (f"% {note}\n" if note else ""), encoding="utf-8")
     figure = draw_table(text, note)
     save_figure(name, figure, settings)
@@ -212,7 +266,9 @@ def _legend(text: pd.DataFrame) -> str:
     "What the marks in a table mean, if it has any."
     cells = [str(v) for v in text.to_numpy().ravel()]
     best = "Bold is the best, italic the second. " if any(c.startswith("**") for c in cells) else ""
-    return best + ("The paper's number is in parentheses. " if any(re.search(r"\(\d+\.\d+\)$", c) for c in cells) else "")
+    return best + (
+        "The paper's number is in parentheses. " if any(re.search(r"\(\d+\.\d+\)$", c) for c in cells) else ""
+    )
 
 # %% ../nbs/70_report.ipynb #35b94023
 LINE, PAGE = 0.24, 13.0  # inches: height of a line, width of a block
@@ -221,17 +277,21 @@ LINE, PAGE = 0.24, 13.0  # inches: height of a line, width of a block
 def draw_table(text: pd.DataFrame, note: str = "") -> plt.Figure:
     "A table as a picture; marks become bold and italic type, and long notes end before the run ids."
     columns = [[*([""] * 2 + str(c).split(" · "))[-3:], *map(str, text[c])] for c in text]
-    columns = [c[min(k for k in range(3) if any(d[k] for d in columns)):] for c in columns]  # no empty lines above
+    columns = [c[min(k for k in range(3) if any(d[k] for d in columns)) :] for c in columns]  # no empty lines above
     widths = [0.3 + 0.082 * max(len(cell.replace("*", "")) for cell in column) for column in columns]
     blocks = _blocks(widths, [str(c).split(" · ")[0] for c in text], list(text).index("runs") if "runs" in text else 1)
     size = max(sum(widths[i] for i in block) for block in blocks), len(columns[0])
-    lines = textwrap.wrap((note if len(note) < 400 else note[:note.find("Run ids")]).replace("$", r"\$"), int(size[0] / 0.058))
+    lines = textwrap.wrap(
+        (note if len(note) < 400 else note[: note.find("Run ids")]).replace("$", r"\$"), int(size[0] / 0.058)
+    )
     height = LINE * (size[1] + 1) * len(blocks) + 0.14 * len(lines) + 0.15
     fig, ax = plt.subplots(figsize=(size[0], height))
     ax.set(position=(0, 0, 1, 1), xlim=(0, size[0]), ylim=(height, 0))
     ax.axis("off")
     for k, block in enumerate(blocks):
-        _draw_block(ax, [columns[i] for i in block], [widths[i] for i in block], size[1] - len(text), LINE * (size[1] + 1) * k)
+        _draw_block(
+            ax, [columns[i] for i in block], [widths[i] for i in block], size[1] - len(text), LINE * (size[1] + 1) * k
+        )
     ax.text(0.12, height - 0.06, "\n".join(lines), va="bottom", fontsize=6, color="dimgrey")
     return fig
 
@@ -255,9 +315,15 @@ def _blocks(widths: list[float], groups: list[str], names: int = 1) -> list[list
 
 
 def _draw_block(ax, columns, widths, heading: int, top: float) -> None:
-    for x, column in zip(np.cumsum([0, *widths[:-1]]), columns):
+    for x, column in zip(np.cumsum([0, *widths[:-1]]), columns, strict=True):
         for k, cell in enumerate(column):
-            style = dict(weight="bold") if k < heading or cell.startswith("**") else dict(style="italic") if cell.startswith("*") else {}
+            style = (
+                dict(weight="bold")
+                if k < heading or cell.startswith("**")
+                else dict(style="italic")
+                if cell.startswith("*")
+                else {}
+            )
             ax.text(x + 0.12, top + LINE * (k + 0.75), cell.replace("*", ""), va="center", fontsize=7.5, **style)
     for k in (heading, len(columns[0])):
         ax.plot([0.08, sum(widths)], [top + LINE * (k + 0.25)] * 2, color="black", lw=0.7)
@@ -265,9 +331,19 @@ def _draw_block(ax, columns, widths, heading: int, top: float) -> None:
 # %% ../nbs/70_report.ipynb #6e0ebefe
 def _latex_marks(text: pd.DataFrame) -> pd.DataFrame:
     "Markdown's marks and special characters as LaTeX's."
+
     def cell(value):
         value = re.sub(r"\*(.+?)\*", r"\\textit{\1}", re.sub(r"\*\*(.+?)\*\*", r"\\textbf{\1}", str(value)))
-        return value.replace("%", r"\%").replace("_", r"\_").replace("±", r"$\pm$").replace("−", "$-$").replace("–", "--").replace("γ", r"$\gamma$").replace("β", r"$\beta$")
+        return (
+            value.replace("%", r"\%")
+            .replace("_", r"\_")
+            .replace("±", r"$\pm$")
+            .replace("−", "$-$")
+            .replace("–", "--")
+            .replace("γ", r"$\gamma$")
+            .replace("β", r"$\beta$")
+        )
+
     return text.map(cell).rename(columns=cell)
 
 # %% ../nbs/70_report.ipynb #2dbf2c81
@@ -279,7 +355,16 @@ def save_figure(name: str, figure, settings: Settings, dpi: int = 150) -> Path:
     return file
 
 # %% ../nbs/70_report.ipynb #810d5be3
-COLORS = {"ce": "#222222", "focal": "#1f77b4", "cb": "#2ca02c", "cbfocal": "#17becf", "bms": "#8c6d31", "ldam": "#ff7f0e", "blv": "#7b4fa3", "pat": "#ff4fa3"}
+COLORS = {
+    "ce": "#222222",
+    "focal": "#1f77b4",
+    "cb": "#2ca02c",
+    "cbfocal": "#17becf",
+    "bms": "#8c6d31",
+    "ldam": "#ff7f0e",
+    "blv": "#7b4fa3",
+    "pat": "#ff4fa3",
+}
 
 
 def loss_color(name: str) -> str:

@@ -10,12 +10,22 @@ from pathlib import Path
 
 import numpy as np
 
-from .core import VOID, Fault, FileDataset, pair_files
+from .core import VOID
+from .files import Fault, FileDataset, pair_files
 
 # %% ../../nbs/35_data_camvid.ipynb #bb08e7d7
 CLASSES = {  # class -> palette colour, in the order of the label ids; 11 is void
-    "Sky": (128, 128, 128), "Building": (128, 0, 0), "Pole": (192, 192, 128), "Road": (128, 64, 128), "Pavement": (60, 40, 222), "Tree": (128, 128, 0),
-    "SignSymbol": (192, 128, 128), "Fence": (64, 64, 128), "Car": (64, 0, 128), "Pedestrian": (64, 64, 0), "Bicyclist": (0, 128, 192),
+    "Sky": (128, 128, 128),
+    "Building": (128, 0, 0),
+    "Pole": (192, 192, 128),
+    "Road": (128, 64, 128),
+    "Pavement": (60, 40, 222),
+    "Tree": (128, 128, 0),
+    "SignSymbol": (192, 128, 128),
+    "Fence": (64, 64, 128),
+    "Car": (64, 0, 128),
+    "Pedestrian": (64, 64, 0),
+    "Bicyclist": (0, 128, 192),
 }
 IMAGES = {"train": 367, "val": 101, "test": 233}  # split -> images
 

@@ -10,14 +10,30 @@ from pathlib import Path
 
 import numpy as np
 
-from .core import VOID, Fault, FileDataset, match
+from .core import VOID
+from .files import Fault, FileDataset, match
 
 # %% ../../nbs/34_data_cityscapes.ipynb #54001d6a
 CLASSES = {  # class -> (label id in the files, palette colour)
-    "road": (7, (128, 64, 128)), "sidewalk": (8, (244, 35, 232)), "building": (11, (70, 70, 70)), "wall": (12, (102, 102, 156)), "fence": (13, (190, 153, 153)),
-    "pole": (17, (153, 153, 153)), "light": (19, (250, 170, 30)), "sign": (20, (220, 220, 0)), "vegetation": (21, (107, 142, 35)),
-    "terrain": (22, (152, 251, 152)), "sky": (23, (70, 130, 180)), "person": (24, (220, 20, 60)), "rider": (25, (255, 0, 0)), "car": (26, (0, 0, 142)),
-    "truck": (27, (0, 0, 70)), "bus": (28, (0, 60, 100)), "train": (31, (0, 80, 100)), "motorcycle": (32, (0, 0, 230)), "bicycle": (33, (119, 11, 32)),
+    "road": (7, (128, 64, 128)),
+    "sidewalk": (8, (244, 35, 232)),
+    "building": (11, (70, 70, 70)),
+    "wall": (12, (102, 102, 156)),
+    "fence": (13, (190, 153, 153)),
+    "pole": (17, (153, 153, 153)),
+    "light": (19, (250, 170, 30)),
+    "sign": (20, (220, 220, 0)),
+    "vegetation": (21, (107, 142, 35)),
+    "terrain": (22, (152, 251, 152)),
+    "sky": (23, (70, 130, 180)),
+    "person": (24, (220, 20, 60)),
+    "rider": (25, (255, 0, 0)),
+    "car": (26, (0, 0, 142)),
+    "truck": (27, (0, 0, 70)),
+    "bus": (28, (0, 60, 100)),
+    "train": (31, (0, 80, 100)),
+    "motorcycle": (32, (0, 0, 230)),
+    "bicycle": (33, (119, 11, 32)),
 }
 
 # %% ../../nbs/34_data_cityscapes.ipynb #c6dd2984
@@ -39,7 +55,10 @@ class Cityscapes(FileDataset):
     lut = label_ids()
     official = {"trainval": 2975, "test": 500}
     folders = ("cityscapes", "Cityscapes")
-    archives = {"leftImg8bit_trainvaltest.zip": "leftImg8bit", "gtFine_trainvaltest.zip": "gtFine"}  # archive -> the folder in it
+    archives = {
+        "leftImg8bit_trainvaltest.zip": "leftImg8bit",
+        "gtFine_trainvaltest.zip": "gtFine",
+    }  # archive -> the folder in it
     layout = """  cityscapes/leftImg8bit/{train,val}/CITY/NAME_leftImg8bit.png
   cityscapes/gtFine/{train,val}/CITY/NAME_gtFine_labelIds.png
   or the two archives leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip in cityscapes/: `pat-nb data prepare cityscapes` unpacks them"""
@@ -56,6 +75,9 @@ class Cityscapes(FileDataset):
         for split, name in (("trainval", "train"), ("test", "val")):
             places = folder / "leftImg8bit" / name, folder / "gtFine" / name
             endings = "_leftImg8bit.png", "_gtFine_labelIds.png"
-            files = [{f"{p.parent.name}/{p.name[: -len(e)]}": p for p in sorted(place.glob(f"*/[!.]*{e}"))} for place, e in zip(places, endings)]
+            files = [
+                {f"{p.parent.name}/{p.name[: -len(e)]}": p for p in sorted(place.glob(f"*/[!.]*{e}"))}
+                for place, e in zip(places, endings, strict=True)
+            ]
             out[split] = match(*files, *places, faults)
         return out

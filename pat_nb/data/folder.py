@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .core import VOID, Fault, FileDataset, check_shapes, choose_split, image_files, match, open_image
-from ..settings import UserError
+from .core import VOID
+from .files import Fault, FileDataset, check_shapes, choose_split, image_files, match, open_image
+from ..utils import UserError
 
 # %% ../../nbs/36_data_folder.ipynb #f4d90c28
 VOID_NAMES = ("void", "ignore", "unlabelled", "unlabeled", "background_ignore")
@@ -22,6 +23,7 @@ VOID_NAMES = ("void", "ignore", "unlabelled", "unlabeled", "background_ignore")
 
 class ClassLine(NamedTuple):
     "A line of classes.txt."
+
     label: int  # in indexed masks
     name: str
     color: tuple[int, int, int] | None  # in colour-coded masks, and in pictures
@@ -34,9 +36,20 @@ def read_classes(file: Path) -> list[ClassLine]:
         if not line.split("#")[0].strip():
             continue
         found = re.fullmatch(r"\s*(?:(\d+)\s+)?(.*?\D.*?)(?:\s+(\d+)\s+(\d+)\s+(\d+))?\s*", line.split("#")[0])
-        label, color = (int(found[1] or len(out)), tuple(int(c) for c in found.groups()[2:]) if found[3] else None) if found else (-1, None)
-        if not 0 <= label <= VOID or max(color or (0,)) > 255 or label in [c.label for c in out] or (color and color in [c.color for c in out]):
-            raise UserError(f"{file}, line {n}: {line.strip()!r} is no class. Expected ID NAME or ID NAME RED GREEN BLUE, with numbers from 0 to 255, and no id or colour twice.")
+        label, color = (
+            (int(found[1] or len(out)), tuple(int(c) for c in found.groups()[2:]) if found[3] else None)
+            if found
+            else (-1, None)
+        )
+        if (
+            not 0 <= label <= VOID
+            or max(color or (0,)) > 255
+            or label in [c.label for c in out]
+            or (color and color in [c.color for c in out])
+        ):
+            raise UserError(
+                f"{file}, line {n}: {line.strip()!r} is no class. Expected ID NAME or ID NAME RED GREEN BLUE, with numbers from 0 to 255, and no id or colour twice."
+            )
         out.append(ClassLine(label, found[2].strip(), color))
     if not any(c.name.lower() not in VOID_NAMES for c in out):
         raise UserError(f"{file}: there is no class in it. Expected a line ID NAME for each.")
@@ -46,11 +59,15 @@ def read_classes(file: Path) -> list[ClassLine]:
 def wheel(n: int) -> list[tuple[int, int, int]]:
     "n colours that are told apart: hues a golden section apart."
     hues = [(0.07 + 0.618034 * k) % 1 for k in range(n)]
-    return [tuple(round(255 * v) for v in colorsys.hsv_to_rgb(h, 0.55 + 0.4 * (k % 2), 0.95 - 0.3 * (k % 3 == 2))) for k, h in enumerate(hues)]
+    return [
+        tuple(round(255 * v) for v in colorsys.hsv_to_rgb(h, 0.55 + 0.4 * (k % 2), 0.95 - 0.3 * (k % 3 == 2)))
+        for k, h in enumerate(hues)
+    ]
 
 # %% ../../nbs/36_data_folder.ipynb #eb864084
 class FolderPair(NamedTuple):
     "An image and its mask, indexed or colour-coded."
+
     image: Path
     mask: Path
     classes: tuple[ClassLine, ...]
@@ -63,7 +80,9 @@ class FolderPair(NamedTuple):
         if mask.dtype == bool:
             mask = mask.astype(np.uint8)
         if mask.dtype != np.uint8 or mask.ndim not in (2, 3) or (mask.ndim == 3 and mask.shape[2] not in (3, 4)):
-            raise UserError(f"{self.mask}: expected a mask with 8 bits, indexed or in colour, got {mask.dtype} of shape {mask.shape}.")
+            raise UserError(
+                f"{self.mask}: expected a mask with 8 bits, indexed or in colour, got {mask.dtype} of shape {mask.shape}."
+            )
         mask_HW = mask if mask.ndim == 2 else self.from_colors(mask[..., :3])
         return check_shapes(self.mask, open_image(self.image, "RGB"), mask_HW)
 
@@ -74,7 +93,9 @@ class FolderPair(NamedTuple):
         known = {(c.color[0] << 16) + (c.color[1] << 8) + c.color[2]: c.label for c in self.classes if c.color}
         if lost := [c for c in colors.tolist() if c not in known]:
             rgb = f"{lost[0] >> 16} {lost[0] >> 8 & 255} {lost[0] & 255}"
-            raise UserError(f"{self.mask}: the colour {rgb} is no class of classes.txt ({len(lost)} such colours). Was the mask saved with losses, or is a class missing?")
+            raise UserError(
+                f"{self.mask}: the colour {rgb} is no class of classes.txt ({len(lost)} such colours). Was the mask saved with losses, or is a class missing?"
+            )
         return np.array([known[c] for c in colors.tolist()], np.uint8)[where].reshape(packed.shape)
 
 # %% ../../nbs/36_data_folder.ipynb #8953b990
@@ -103,14 +124,16 @@ class Folder(FileDataset):
         if not found:
             found = self.by_list(folder, self.pairs_in(folder, "", classes, faults), faults)
         if not found.get("train") or not found.get("test"):
-            raise UserError(f"{folder}: the data set needs at least the splits train and test, and has {', '.join(k for k, v in found.items() if v) or 'no pair of files'}.")
+            raise UserError(
+                f"{folder}: the data set needs at least the splits train and test, and has {', '.join(k for k, v in found.items() if v) or 'no pair of files'}."
+            )
         return found if found.get("val") else {"trainval": found["train"], "test": found["test"]}
 
     def set_classes(self, classes: tuple[ClassLine, ...]) -> None:
         "Names, palette and lookup table from the list."
         real = [c for c in classes if c.name.lower() not in VOID_NAMES]
         self.class_names = tuple(c.name for c in real)
-        self.palette = tuple(c.color or color for c, color in zip(real, wheel(len(real))))
+        self.palette = tuple(c.color or color for c, color in zip(real, wheel(len(real)), strict=True))
         self.lut = np.full(256, VOID - 1, np.uint8)
         self.lut[[VOID, *(c.label for c in classes)]] = VOID
         self.lut[[c.label for c in real]] = range(len(real))
@@ -118,16 +141,29 @@ class Folder(FileDataset):
     @staticmethod
     def pairs_in(folder: Path, split: str, classes, faults) -> list[FolderPair]:
         places = folder / "images" / split, folder / "masks" / split
-        return [FolderPair(*pair, classes) for pair in match(*(image_files(p, faults) for p in places), *places, faults)]
+        return [
+            FolderPair(*pair, classes) for pair in match(*(image_files(p, faults) for p in places), *places, faults)
+        ]
 
     @staticmethod
     def by_list(folder: Path, pairs: list[FolderPair], faults: list[Fault]) -> dict[str, list]:
         "The splits of train.txt, val.txt and test.txt; without them .8/.1/.1."
         if not (folder / "train.txt").is_file():
-            return {split: choose_split(f"paper:{split}", {"trainval": pairs, "test": []}) for split in ("train", "val", "test")}
+            return {
+                split: choose_split(f"paper:{split}", {"trainval": pairs, "test": []})
+                for split in ("train", "val", "test")
+            }
         by_name, out = {p.image.stem: p for p in pairs}, {}
         for file in (f for s in ("train", "val", "test") if (f := folder / f"{s}.txt").is_file()):
-            names = [Path(line.split()[0]).stem for line in file.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-            faults += [Fault(f"{folder / 'images' / n}", f"listed in {file.name}, and there is no such pair of files") for n in names if n not in by_name]
+            names = [
+                Path(line.split()[0]).stem
+                for line in file.read_text(encoding="utf-8", errors="replace").splitlines()
+                if line.strip()
+            ]
+            faults += [
+                Fault(f"{folder / 'images' / n}", f"listed in {file.name}, and there is no such pair of files")
+                for n in names
+                if n not in by_name
+            ]
             out[file.stem] = [by_name[n] for n in names if n in by_name]
         return out

@@ -15,13 +15,24 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .core import VOID, Fault, FileDataset, check_shapes, pair_files
-from ..settings import UserError
+from .core import VOID
+from .files import Fault, FileDataset, check_shapes, pair_files
+from ..utils import UserError
 
 # %% ../../nbs/33_data_nyuv2.ipynb #cea215df
 CLASSES = {  # class -> palette colour
-    "bed": (150, 90, 60), "books": (240, 120, 200), "ceiling": (225, 225, 195), "chair": (220, 50, 50), "floor": (115, 95, 75), "furniture": (200, 150, 60),
-    "objects": (60, 190, 190), "picture": (130, 60, 200), "sofa": (250, 130, 20), "table": (70, 110, 220), "tv": (40, 40, 60), "wall": (170, 190, 210),
+    "bed": (150, 90, 60),
+    "books": (240, 120, 200),
+    "ceiling": (225, 225, 195),
+    "chair": (220, 50, 50),
+    "floor": (115, 95, 75),
+    "furniture": (200, 150, 60),
+    "objects": (60, 190, 190),
+    "picture": (130, 60, 200),
+    "sofa": (250, 130, 20),
+    "table": (70, 110, 220),
+    "tv": (40, 40, 60),
+    "wall": (170, 190, 210),
     "window": (110, 200, 90),
 }
 IMAGES = {"trainval": 795, "test": 654}  # official split -> images
@@ -56,7 +67,9 @@ def need(package: str, why: str):
     try:
         return importlib.import_module(package)
     except ImportError:
-        raise UserError(f"{why} needs the package {package.split('.')[0]}, which is not installed: pip install 'pat_nb[data]'.") from None
+        raise UserError(
+            f"{why} needs the package {package.split('.')[0]}, which is not installed: pip install 'pat_nb[data]'."
+        ) from None
 
 
 def as_uint8(where, image: np.ndarray) -> np.ndarray:
@@ -69,7 +82,9 @@ def as_uint8(where, image: np.ndarray) -> np.ndarray:
 def shifted(where, labels: np.ndarray) -> np.ndarray:
     "Labels -1 to 12 as 0 to 13. Raises `UserError` if there are others."
     if not labels.size or labels.min() < -1 or labels.max() > 12:
-        raise UserError(f"{where}: label {labels.max() if labels.size and labels.max() > 12 else labels.min(initial=0):g} is none of nyuv2's, which are -1 to 12.")
+        raise UserError(
+            f"{where}: label {labels.max() if labels.size and labels.max() > 12 else labels.min(initial=0):g} is none of nyuv2's, which are -1 to 12."
+        )
     return (labels + 1).astype(np.uint8)
 
 # %% ../../nbs/33_data_nyuv2.ipynb #ffab1939
@@ -81,6 +96,7 @@ def number(stem: str) -> str:
 # %% ../../nbs/33_data_nyuv2.ipynb #8beb1149
 class ArrayPair(NamedTuple):
     "image.npy (H, W, 3) in 0..1, label.npy (H, W) in -1..12."
+
     image: Path
     mask: Path
 
@@ -98,7 +114,9 @@ class ArrayPair(NamedTuple):
         except (OSError, ValueError, EOFError) as e:
             raise UserError(f"{path}: cannot be read as an array ({str(e).splitlines()[0]}).") from None
         if out.ndim != ndim or (ndim == 3 and out.shape[2] != 3):
-            raise UserError(f"{path}: expected {'an image (H, W, 3)' if ndim == 3 else 'labels (H, W)'}, got an array of shape {out.shape}.")
+            raise UserError(
+                f"{path}: expected {'an image (H, W, 3)' if ndim == 3 else 'labels (H, W)'}, got an array of shape {out.shape}."
+            )
         return out
 
 # %% ../../nbs/33_data_nyuv2.ipynb #c686b02b
@@ -106,13 +124,17 @@ def array_pairs(folder: Path, faults: list[Fault]) -> list[ArrayPair]:
     "The samples of a folder with image/ and label/, by number."
     have = [{p.stem: p for p in (folder / part).glob("[!.]*.npy")} for part in ("image", "label")]
     for k, part in ((0, "label"), (1, "image")):
-        faults += [Fault(str(have[k][n]), f"there is no file of that name in {folder / part}") for n in sorted(set(have[k]) - set(have[1 - k]))]
+        faults += [
+            Fault(str(have[k][n]), f"there is no file of that name in {folder / part}")
+            for n in sorted(set(have[k]) - set(have[1 - k]))
+        ]
     both = sorted(set(have[0]) & set(have[1]), key=lambda n: (len(n), n))
     return [ArrayPair(have[0][n], have[1][n]) for n in both]
 
 # %% ../../nbs/33_data_nyuv2.ipynb #a38e508f
 class MatFrame(NamedTuple):
     "Frame `index`, counted from 0, of nyu_depth_v2_labeled.mat."
+
     file: Path
     index: int
 
@@ -136,30 +158,40 @@ def mat_frames(folder: Path) -> dict[str, list]:
     need("h5py", str(file))
     try:
         numbers = need("scipy.io", str(splits)).loadmat(splits)
-        return {split: [MatFrame(file, int(n) - 1) for n in sorted(numbers[key].ravel())] for split, key in (("trainval", "trainNdxs"), ("test", "testNdxs"))}
+        return {
+            split: [MatFrame(file, int(n) - 1) for n in sorted(numbers[key].ravel())]
+            for split, key in (("trainval", "trainNdxs"), ("test", "testNdxs"))
+        }
     except UserError:
         raise
     except Exception as e:  # what scipy raises on damaged files has many names
-        raise UserError(f"{splits}: cannot be read ({str(e).splitlines()[0]}). It comes with the GitHub repository ankurhanda/nyuv2-meta-data.") from None
+        raise UserError(
+            f"{splits}: cannot be read ({str(e).splitlines()[0]}). It comes with the GitHub repository ankurhanda/nyuv2-meta-data."
+        ) from None
 
 # %% ../../nbs/33_data_nyuv2.ipynb #08cef2ba
 @lru_cache(1)
 def _row_group(file: Path, group: int):
     "(images, labels) of a row group: lists of flat arrays."
-    table = need("pyarrow.parquet", str(file)).ParquetFile(file).read_row_group(group, columns=["image", "segmentation"])
+    table = (
+        need("pyarrow.parquet", str(file)).ParquetFile(file).read_row_group(group, columns=["image", "segmentation"])
+    )
     return [[np.asarray(flat(cell)) for cell in table[name].combine_chunks()] for name in ("image", "segmentation")]
 
 
 def flat(cell):
     "The numbers of a cell of nested lists."
     values = getattr(cell, "values", cell)
-    while hasattr(values, "flatten") and str(values.type).startswith(("list", "large_list", "fixed_size_list", "extension")):
+    while hasattr(values, "flatten") and str(values.type).startswith(
+        ("list", "large_list", "fixed_size_list", "extension")
+    ):
         values = values.storage if str(values.type).startswith("extension") else values.flatten()
     return values.to_numpy(zero_copy_only=False)
 
 # %% ../../nbs/33_data_nyuv2.ipynb #2718624c
 class ParquetRow(NamedTuple):
     "Row `row` of row group `group` of a shard; the images have 288x384 pixels."
+
     file: Path
     group: int
     row: int
@@ -175,7 +207,9 @@ class ParquetRow(NamedTuple):
             raise
         except Exception as e:  # what pyarrow raises on damaged files has many names
             raise UserError(f"{self.keys()[0]}: cannot be read ({str(e).splitlines()[0]}).") from None
-        return as_uint8(self.keys()[0], np.ascontiguousarray(image_CHW.transpose(1, 2, 0))), shifted(self.keys()[0], mask_HW)
+        return as_uint8(self.keys()[0], np.ascontiguousarray(image_CHW.transpose(1, 2, 0))), shifted(
+            self.keys()[0], mask_HW
+        )
 
 
 def parquet_rows(folder: Path, part: str, faults: list[Fault]) -> list[ParquetRow]:
@@ -214,10 +248,15 @@ class NYUv2(FileDataset):
     @staticmethod
     def form(folder: Path) -> str:
         "Which form a folder holds: images, mat, parquet, arrays, or nothing."
-        tests = {"images": [folder / f"{s}_{kind}" for s in ("train", "test") for kind in ("rgb", "seg13")], "mat": [folder / "nyu_depth_v2_labeled.mat", folder / "splits.mat"],
-                 "arrays": [folder / s / part for s in ("train", "val") for part in ("image", "label")]}
+        tests = {
+            "images": [folder / f"{s}_{kind}" for s in ("train", "test") for kind in ("rgb", "seg13")],
+            "mat": [folder / "nyu_depth_v2_labeled.mat", folder / "splits.mat"],
+            "arrays": [folder / s / part for s in ("train", "val") for part in ("image", "label")],
+        }
         shards = any(folder.glob("train-*.parquet")) or any(folder.glob("data/train-*.parquet"))
-        return next((form for form, paths in tests.items() if all(p.exists() for p in paths)), "parquet" if shards else "")
+        return next(
+            (form for form, paths in tests.items() if all(p.exists() for p in paths)), "parquet" if shards else ""
+        )
 
     @classmethod
     def is_here(cls, folder: Path) -> bool:
@@ -226,9 +265,14 @@ class NYUv2(FileDataset):
     def find(self, folder: Path, faults: list[Fault]) -> dict[str, list]:
         form = self.form(folder)
         if form == "images":
-            return {split: pair_files(folder / f"{part}_rgb", folder / f"{part}_seg13", faults, number) for split, part in (("trainval", "train"), ("test", "test"))}
+            return {
+                split: pair_files(folder / f"{part}_rgb", folder / f"{part}_seg13", faults, number)
+                for split, part in (("trainval", "train"), ("test", "test"))
+            }
         if form == "mat":
             return mat_frames(folder)
         place = folder / "data" if form == "parquet" and any(folder.glob("data/train-*.parquet")) else folder
-        return {split: parquet_rows(place, part, faults) if form == "parquet" else array_pairs(folder / part, faults)
-                for split, part in (("trainval", "train"), ("test", "val"))}
+        return {
+            split: parquet_rows(place, part, faults) if form == "parquet" else array_pairs(folder / part, faults)
+            for split, part in (("trainval", "train"), ("test", "val"))
+        }

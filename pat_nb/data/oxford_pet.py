@@ -12,8 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .core import VOID, Fault, FileDataset, Pair, image_files, light_augmentation
-from ..settings import UserError
+from .core import VOID
+from .files import Fault, FileDataset, Pair, image_files
+from .transforms import light_augmentation
+from ..utils import UserError
 
 # %% ../../nbs/32_data_oxford_pet.ipynb #dca02452
 CLASSES = {"body": (220, 130, 60), "background": (60, 70, 90), "boundary": (250, 230, 120)}  # class -> palette colour
@@ -55,14 +57,19 @@ class OxfordPet(FileDataset):
 
     @classmethod
     def is_here(cls, folder: Path) -> bool:
-        return all((folder / p).exists() for p in ("images", "annotations/trimaps", "annotations/trainval.txt", "annotations/test.txt"))
+        return all(
+            (folder / p).exists()
+            for p in ("images", "annotations/trimaps", "annotations/trainval.txt", "annotations/test.txt")
+        )
 
     def find(self, folder: Path, faults: list[Fault]) -> dict[str, list]:
         images, masks, out = image_files(folder / "images"), image_files(folder / "annotations" / "trimaps"), {}
         self.unlisted = set(images)
         for split in self.official:
             names = read_list(folder / "annotations" / f"{split}.txt")
-            for name, (have, where) in ((n, h) for n in names for h in ((images, "images"), (masks, "annotations/trimaps")) if n not in h[0]):
+            for name, (have, where) in (
+                (n, h) for n in names for h in ((images, "images"), (masks, "annotations/trimaps")) if n not in h[0]
+            ):
                 faults.append(Fault(str(folder / where / name), f"listed in {split}.txt, and there is no such file"))
             out[split] = [Pair(images[n], masks[n]) for n in names if n in images and n in masks]
             self.unlisted -= set(names)
@@ -75,7 +82,9 @@ def download(root: Path) -> Path:
 
     folder, part = root / "oxford-iiit-pet", root / ".oxford_pet.part" / "oxford-iiit-pet"
     if folder.exists():
-        raise UserError(f"{folder} is there already. `pat-nb data verify oxford_pet` checks it; to fetch it anew, move it away first.")
+        raise UserError(
+            f"{folder} is there already. `pat-nb data verify oxford_pet` checks it; to fetch it anew, move it away first."
+        )
     try:
         for half in ("images", "annotations"):  # unpacked by a process that was killed
             shutil.rmtree(part / half, ignore_errors=True)
@@ -86,6 +95,8 @@ def download(root: Path) -> Path:
         os.replace(part, folder)
         part.parent.rmdir()
     except (OSError, RuntimeError, EOFError) as e:  # no network, a full disk, a wrong checksum, a torn archive
-        raise UserError(f"oxford_pet could not be fetched into {root} ({str(e).splitlines()[0] if str(e) else type(e).__name__}). "
-                        f"The same command tries again; {OxfordPet.layout.splitlines()[0].strip()} and the rest may also be put there by hand.") from None
+        raise UserError(
+            f"oxford_pet could not be fetched into {root} ({str(e).splitlines()[0] if str(e) else type(e).__name__}). "
+            f"The same command tries again; {OxfordPet.layout.splitlines()[0].strip()} and the rest may also be put there by hand."
+        ) from None
     return folder

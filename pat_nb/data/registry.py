@@ -12,21 +12,32 @@ from pathlib import Path
 
 import pandas as pd
 
+from .archives import unpack_missing
 from .camvid import CamVid
 from .cityscapes import Cityscapes
-from .core import Augmentation, SegmentationDataset, crop_source
+from .core import SegmentationDataset
 from .folder import Folder
 from .nyuv2 import NYUv2
 from .oxford_pet import OxfordPet, download
-from .prepare import attach, bad_file, prepare, read_bad, show_report, unpack_missing, verify, write_bad
+from .prepare import attach, prepare
 from .scenes import SyntheticPets, SyntheticRooms
 from .synthetic import SyntheticStreet
-from ..settings import Settings, UserError, check_choice, load_settings
+from .transforms import Augmentation, crop_source
+from .verify import bad_file, read_bad, show_report, verify, write_bad
+from ..names import check_choice
+from ..settings import Settings, load_settings
+from ..utils import UserError
 
 # %% ../../nbs/39_data_registry.ipynb #f580472f
 DATASETS = {  # name -> class
-    "synthetic_pets": SyntheticPets, "synthetic_street": SyntheticStreet, "synthetic_rooms": SyntheticRooms, "oxford_pet": OxfordPet, "nyuv2": NYUv2,
-    "cityscapes": Cityscapes, "camvid": CamVid, "folder": Folder,
+    "synthetic_pets": SyntheticPets,
+    "synthetic_street": SyntheticStreet,
+    "synthetic_rooms": SyntheticRooms,
+    "oxford_pet": OxfordPet,
+    "nyuv2": NYUv2,
+    "cityscapes": Cityscapes,
+    "camvid": CamVid,
+    "folder": Folder,
 }
 EMBEDDED = ("synthetic_pets", "synthetic_street", "synthetic_rooms")  # need no files
 
@@ -38,7 +49,8 @@ def make_dataset(
     size: tuple[int, int] | None = None,  # (height, width) in pixels; None: as stored
     augment: bool | str = False,  # True: as the paper does, "ours": random flip, crop and colour; ours needs a size
     keep_void: bool | None = None,  # void as the last class; None: in synthetic data only
-    cache: Path | None = None,  # folder of decoded copies and lists of bad files; None: `cache` in `runs` of the settings
+    cache: Path
+    | None = None,  # folder of decoded copies and lists of bad files; None: `cache` in `runs` of the settings
 ) -> SegmentationDataset:
     "Build a data set by name. Raises `UserError` for an unknown name or split, or files that are not there."
     check_choice("dataset", name, DATASETS)
@@ -48,9 +60,18 @@ def make_dataset(
         raise UserError(f"{name}: augmentation needs a size, (height, width) in pixels.")
     options = dict(augment=recipe(size) if recipe else None)
     if name in EMBEDDED:
-        return cls(split.removeprefix("paper:"), keep_void=keep_void is not False, **options, **({"size": size} if size else {}))
+        return cls(
+            split.removeprefix("paper:"),
+            keep_void=keep_void is not False,
+            **options,
+            **({"size": size} if size else {}),
+        )
     cache = load_settings().runs / "cache" if cache is None else Path(cache)
-    options |= dict(size=crop_source(size) if recipe is Augmentation else size, keep_void=bool(keep_void), **read_bad(bad_file(cache, name)))
+    options |= dict(
+        size=crop_source(size) if recipe is Augmentation else size,
+        keep_void=bool(keep_void),
+        **read_bad(bad_file(cache, name)),
+    )
     data = cls(split, load_settings().data if root is None else Path(root), **options)
     tell(data, attach(data, cache), cache)
     return data
@@ -72,9 +93,13 @@ def tell(data, copy: str, cache: Path) -> None:
     "Say on stderr, once per process, what is left out and that a decoded copy cannot be used."
     lines = []
     if data.skipped:
-        lines.append(f"{data.name} {data.split}: {data.skipped} bad samples are left out, {len(data)} remain; {bad_file(cache, data.name)} lists them.")
+        lines.append(
+            f"{data.name} {data.split}: {data.skipped} bad samples are left out, {len(data)} remain; {bad_file(cache, data.name)} lists them."
+        )
     if copy == "stale":
-        lines.append(f"{data.name} {data.size[0]}x{data.size[1]}: the decoded copy does not fit the files any more and is not used; `pat-nb data prepare {data.name}` makes it anew.")
+        lines.append(
+            f"{data.name} {data.size[0]}x{data.size[1]}: the decoded copy does not fit the files any more and is not used; `pat-nb data prepare {data.name}` makes it anew."
+        )
     for line in (x for x in lines if x not in _told):
         print(line, file=sys.stderr)
         _told.add(line)
@@ -96,12 +121,20 @@ def list_datasets(root: Path) -> pd.DataFrame:
     "A row per data set: name, folder or 'not found', classes, samples, licence, how to get it."
     here, rows = found(root), []
     for name, cls in DATASETS.items():
-        row = dict(name=name, where="embedded" if name in EMBEDDED else here.get(name) or "not found", samples="", licence=cls.licence, source=cls.source)
+        row = dict(
+            name=name,
+            where="embedded" if name in EMBEDDED else here.get(name) or "not found",
+            samples="",
+            licence=cls.licence,
+            source=cls.source,
+        )
         if here.get(name):
             faults = []
             try:
                 n = len(cls("all", root, faults=faults))
-                row["samples"] = f"{n}{f', {len(faults)} faults' if faults else ''}" + (f" of {sum(cls.official.values())}" if cls.official else "")
+                row["samples"] = f"{n}{f', {len(faults)} faults' if faults else ''}" + (
+                    f" of {sum(cls.official.values())}" if cls.official else ""
+                )
             except UserError as e:
                 row["samples"] = f"cannot be read: {str(e).splitlines()[0]}"
         rows.append(row)
@@ -113,7 +146,9 @@ def chosen(names, root: Path) -> list[str]:
     here = [n for n in found(root) if n not in EMBEDDED]
     names = [check_choice("dataset", n, DATASETS) for n in names] or here
     if not names:
-        raise UserError(f"there is no data set in {root}. `pat-nb data list` says how to get them; set PAT_NB_DATA (or data in settings.ini) to the folder that holds them.")
+        raise UserError(
+            f"there is no data set in {root}. `pat-nb data list` says how to get them; set PAT_NB_DATA (or data in settings.ini) to the folder that holds them."
+        )
     return names
 
 
@@ -134,11 +169,17 @@ def verify_datasets(names, settings: Settings, progress: bool = True) -> bool:
 def prepare_datasets(names, settings: Settings, fetch: bool = False, progress: bool = True) -> None:
     "Fetch or unpack what is missing, and make the decoded copies at the profile's sizes: as trained on, and as cropped from."
     if fetch and list(names) != ["oxford_pet"]:
-        raise UserError("--download fetches oxford_pet and nothing else: pat-nb data prepare oxford_pet --download. `pat-nb data list` says how to get the others.")
+        raise UserError(
+            "--download fetches oxford_pet and nothing else: pat-nb data prepare oxford_pet --download. `pat-nb data list` says how to get the others."
+        )
     if fetch:
         print(f"oxford_pet: {download(settings.data)}")
     for name in names if names else DATASETS:
-        for path in unpack_missing(DATASETS[check_choice("dataset", name, DATASETS)], settings.data, progress) if name not in EMBEDDED else ():
+        for path in (
+            unpack_missing(DATASETS[check_choice("dataset", name, DATASETS)], settings.data, progress)
+            if name not in EMBEDDED
+            else ()
+        ):
             print(f"{name}: unpacked {path}")
     for name in chosen(names, settings.data):
         if name in EMBEDDED:

@@ -20,11 +20,20 @@ def pose(rng) -> np.ndarray:
     long, high = rng.uniform(0.27, 0.36), rng.uniform(0.17, 0.25)
     head, up = rng.uniform(0.12, 0.17), rng.uniform(0.12, 0.3)
     hx, hy = rng.uniform(0.7, 1.05) * long, -up
-    parts = [(0, 0, long, high, rng.uniform(-0.25, 0.25)), (hx * 0.75, hy * 0.55, 0.14, high * 0.8, -0.6), (hx, hy, head, head * 0.9, 0)]
+    parts = [
+        (0, 0, long, high, rng.uniform(-0.25, 0.25)),
+        (hx * 0.75, hy * 0.55, 0.14, high * 0.8, -0.6),
+        (hx, hy, head, head * 0.9, 0),
+    ]
     ear = rng.uniform(0.05, 0.09)
-    parts += [(hx + side * head * 0.65, hy - head * rng.uniform(0.7, 1.0), ear * 0.55, ear, side * 0.4) for side in (-1, 1)]
+    parts += [
+        (hx + side * head * 0.65, hy - head * rng.uniform(0.7, 1.0), ear * 0.55, ear, side * 0.4) for side in (-1, 1)
+    ]
     parts += [(hx + head * 0.75, hy + head * 0.25, head * 0.5, head * 0.38, 0.2)]
-    parts += [(x * long, high + 0.06, 0.05, rng.uniform(0.1, 0.17), rng.uniform(-0.2, 0.2)) for x in (-0.75, -0.45, 0.45, 0.75)]
+    parts += [
+        (x * long, high + 0.06, 0.05, rng.uniform(0.1, 0.17), rng.uniform(-0.2, 0.2))
+        for x in (-0.75, -0.45, 0.45, 0.75)
+    ]
     tail = rng.uniform(-1.3, 0.3)
     return np.array([*parts, (-long - 0.1 * np.cos(tail), 0.13 * np.sin(tail), 0.16, 0.035, tail)], np.float32)
 
@@ -49,7 +58,9 @@ def coarse(rng, H: int, W: int, cell: int) -> np.ndarray:
 def backdrop(c: Canvas) -> None:
     "Floor and wall, cushions and clutter in the colours that fur has, too."
     rng, split = c.rng, c.rng.uniform(0.2, 0.8)
-    c.image[:] = np.where(c.y[..., None] < split + 0.1 * (c.x[..., None] - 0.5), shade(rng, fur(rng), 10), shade(rng, fur(rng), 10))
+    c.image[:] = np.where(
+        c.y[..., None] < split + 0.1 * (c.x[..., None] - 0.5), shade(rng, fur(rng), 10), shade(rng, fur(rng), 10)
+    )
     for _ in range(rng.integers(3, 9)):
         y, x, s = rng.uniform(0, 1), rng.uniform(0, 1), rng.uniform(0.05, 0.3)
         if rng.random() < 0.5:
@@ -60,7 +71,9 @@ def backdrop(c: Canvas) -> None:
 
 def fur(rng) -> np.ndarray:
     "A colour that animals, carpets and lawns share."
-    base = ((200, 170, 130), (120, 90, 65), (60, 55, 52), (225, 220, 210), (140, 140, 138), (110, 120, 80))[rng.integers(6)]
+    base = ((200, 170, 130), (120, 90, 65), (60, 55, 52), (225, 220, 210), (140, 140, 138), (110, 120, 80))[
+        rng.integers(6)
+    ]
     return shade(rng, base, 16)
 
 # %% ../../nbs/37_data_scenes.ipynb #c9f985fd
@@ -74,7 +87,9 @@ def animal(c: Canvas, parts, y, x, band: float, labels=(0, 2)) -> None:
     grain = coarse(rng, c.H, c.W, max(1, c.H // 64))
     inside = d + 0.9 * band * grain < 0
     coat, patch = fur(rng), fur(rng)
-    spots = np.sin(x * rng.uniform(8, 30) + 3 * rng.random()) * np.sin(y * rng.uniform(8, 30) + 2 * x) > rng.uniform(0, 1)
+    spots = np.sin(x * rng.uniform(8, 30) + 3 * rng.random()) * np.sin(y * rng.uniform(8, 30) + 2 * x) > rng.uniform(
+        0, 1
+    )
     light = 1 - 0.9 * np.clip(y, -0.3, 0.3) + 0.06 * grain
     c.image[inside] = (np.where(spots[..., None], patch, coat) * light[..., None])[inside]
     c.mask[d < -band], c.mask[np.abs(d) <= band] = labels
@@ -100,7 +115,9 @@ def pet_scene(rng, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
 def expose(c: Canvas, noise: float = 10.0) -> tuple[np.ndarray, np.ndarray]:
     "Uneven light and noise: the image as uint8, and the mask."
     rng = c.rng
-    light = rng.uniform(0.7, 1.2) * (1 + rng.uniform(-0.35, 0.35) * (c.x - 0.5) + rng.uniform(-0.35, 0.35) * (c.y - 0.5))
+    light = rng.uniform(0.7, 1.2) * (
+        1 + rng.uniform(-0.35, 0.35) * (c.x - 0.5) + rng.uniform(-0.35, 0.35) * (c.y - 0.5)
+    )
     grain = rng.standard_normal((c.H, c.W), dtype=np.float32) + 0.7 * coarse(rng, c.H, c.W, max(2, c.H // 32))
     c.image *= light[..., None]
     c.image += (noise * grain)[..., None]
@@ -120,10 +137,29 @@ class SyntheticPets(Synthetic):
 ROOM = {**ROOM_CLASSES, "unlabelled": (0, 0, 0)}  # class -> palette colour
 ROOM_ID = {name: i for i, name in enumerate(ROOM)}
 # % of all pixels in NYUv2's training set, and % of its images that show the class, counted on the full-size masks
-ROOM_TARGET = {"bed": (3.51, 20.6), "books": (0.54, 17.1), "ceiling": (1.45, 26.7), "chair": (3.38, 46.0), "floor": (9.81, 86.8), "furniture": (14.60, 86.9),
-               "objects": (12.88, 99.2), "picture": (1.99, 54.5), "sofa": (2.35, 19.7), "table": (3.01, 47.2), "tv": (0.55, 9.7), "wall": (23.57, 97.9),
-               "window": (4.76, 47.8), "unlabelled": (17.61, 100.0)}
-MATERIALS = {"wood": (134, 100, 70), "cloth": (120, 112, 108), "plaster": (196, 188, 174), "dark": (52, 48, 46), "carpet": (142, 128, 112)}
+ROOM_TARGET = {
+    "bed": (3.51, 20.6),
+    "books": (0.54, 17.1),
+    "ceiling": (1.45, 26.7),
+    "chair": (3.38, 46.0),
+    "floor": (9.81, 86.8),
+    "furniture": (14.60, 86.9),
+    "objects": (12.88, 99.2),
+    "picture": (1.99, 54.5),
+    "sofa": (2.35, 19.7),
+    "table": (3.01, 47.2),
+    "tv": (0.55, 9.7),
+    "wall": (23.57, 97.9),
+    "window": (4.76, 47.8),
+    "unlabelled": (17.61, 100.0),
+}
+MATERIALS = {
+    "wood": (134, 100, 70),
+    "cloth": (120, 112, 108),
+    "plaster": (196, 188, 174),
+    "dark": (52, 48, 46),
+    "carpet": (142, 128, 112),
+}
 
 
 def material(rng, *names) -> np.ndarray:
@@ -171,7 +207,15 @@ def window(c: Room) -> None:
     "Bright panes with a frame, and curtains, which belong to it."
     rng, x, w, top = c.rng, c.rng.uniform(-0.05, 0.85), c.rng.uniform(0.18, 0.44), c.rng.uniform(0.0, 0.15)
     low = top + rng.uniform(0.25, 0.5)
-    c.slab("window", shade(rng, (225, 230, 235), 12) if rng.random() < 0.6 else shade(rng, (70, 80, 100), 20), top, low, x, x + w, 0.2)
+    c.slab(
+        "window",
+        shade(rng, (225, 230, 235), 12) if rng.random() < 0.6 else shade(rng, (70, 80, 100), 20),
+        top,
+        low,
+        x,
+        x + w,
+        0.2,
+    )
     c.grid(shade(rng, MATERIALS["plaster"]), top, low, x, x + w, rng.integers(1, 3), rng.integers(1, 4))
     if rng.random() < 0.5:
         cloth = material(rng, "cloth", "plaster", "carpet")
@@ -190,7 +234,15 @@ def hang(c: Room, line: float) -> None:
     if rng.random() < 0.17:
         y, x, s = rng.uniform(0.12, 0.4), rng.uniform(0.05, 0.7), rng.uniform(0.2, 0.36)
         c.slab("tv", shade(rng, MATERIALS["dark"], 10), y, y + s, x, x + 1.1 * s)
-        c.slab("tv", shade(rng, (60, 66, 76), 14), y + 0.02, y + s - 0.03, x + 0.02, x + 1.1 * s - 0.02, rng.uniform(-0.5, 0.5))
+        c.slab(
+            "tv",
+            shade(rng, (60, 66, 76), 14),
+            y + 0.02,
+            y + s - 0.03,
+            x + 0.02,
+            x + 1.1 * s - 0.02,
+            rng.uniform(-0.5, 0.5),
+        )
 
 
 def cabinet(c: Room, y, s) -> None:
@@ -237,7 +289,11 @@ def clutter(c: Room, y, x, w, s, n: int) -> None:
 def table(c: Room, y, s) -> None:
     "A top on legs, with things on it and the room showing through below."
     rng, w, h = c.rng, s * c.rng.uniform(0.65, 1.3), s * c.rng.uniform(0.34, 0.5)
-    x, color, thick = rng.uniform(-0.1, 1) - w / 2, material(rng, "wood", "wood", "dark", "plaster"), s * rng.uniform(0.24, 0.4)
+    x, color, thick = (
+        rng.uniform(-0.1, 1) - w / 2,
+        material(rng, "wood", "wood", "dark", "plaster"),
+        s * rng.uniform(0.24, 0.4),
+    )
     for at in (0.04, 0.9):
         c.slab("table", color * 0.7, y - h, y, x + at * w, x + (at + 0.06) * w)
     c.slab("table", color, y - h, y - h + thick, x, x + w, 0.3)
@@ -275,7 +331,9 @@ def bed(c: Room, y, s) -> None:
     c.slab("bed", color, y - 0.68 * s, y, x, x + w, 0.35)
     c.slab("bed", paint(rng) * 0.5 + color * 0.5, y - 0.26 * s, y - 0.06 * s, x, x + w, 0.2)
     for at in (0.08, 0.55):
-        c.ellipse(ROOM_ID["objects"], shade(rng, (210, 206, 200), 16), y - 0.6 * s, x + (at + 0.18) * w, 0.07 * s, 0.17 * w)
+        c.ellipse(
+            ROOM_ID["objects"], shade(rng, (210, 206, 200), 16), y - 0.6 * s, x + (at + 0.18) * w, 0.07 * s, 0.17 * w
+        )
 
 # %% ../../nbs/37_data_scenes.ipynb #23cd316d
 def unlabelled(c: Room) -> None:
@@ -294,7 +352,11 @@ def unlabelled(c: Room) -> None:
 
 
 STANDS = {  # what -> (chance per room, most of them, stroke)
-    "cabinet": (0.88, 3, cabinet), "table": (0.55, 2, table), "chair": (0.52, 3, chair), "sofa": (0.23, 1, sofa), "bed": (0.23, 1, bed),
+    "cabinet": (0.88, 3, cabinet),
+    "table": (0.55, 2, table),
+    "chair": (0.52, 3, chair),
+    "sofa": (0.23, 1, sofa),
+    "bed": (0.23, 1, bed),
 }
 
 
@@ -305,7 +367,11 @@ def room_scene(rng, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     for _ in range(rng.integers(1, 3) if rng.random() < 0.5 else 0):
         window(c)
     hang(c, line)
-    stands = [(min(line, 0.8) + rng.uniform(0.0, 0.34), what) for what, (chance, most, _) in STANDS.items() for _ in range(rng.integers(1, most + 1) if rng.random() < chance else 0)]
+    stands = [
+        (min(line, 0.8) + rng.uniform(0.0, 0.34), what)
+        for what, (chance, most, _) in STANDS.items()
+        for _ in range(rng.integers(1, most + 1) if rng.random() < chance else 0)
+    ]
     for y, what in sorted(stands):
         STANDS[what][2](c, y, 0.4 + 0.9 * (y - 0.6))
     for _ in range(rng.integers(2, 8)):

@@ -13,15 +13,31 @@ import hashlib
 import numpy as np
 
 from .core import VOID, SegmentationDataset
-from ..settings import UserError, check_choice
+from ..names import check_choice
+from ..utils import UserError
 
 # %% ../../nbs/31_data_synthetic.ipynb #a3c83330
 STREET = {  # class -> (palette colour, share of the labelled pixels of Cityscapes in %)
-    "road": ((128, 64, 128), 36.9), "sidewalk": ((244, 35, 232), 6.1), "building": ((70, 70, 70), 22.8), "wall": ((102, 102, 156), 0.7),
-    "fence": ((190, 153, 153), 0.9), "pole": ((153, 153, 153), 1.2), "light": ((250, 170, 30), 0.21), "sign": ((220, 220, 0), 0.55),
-    "vegetation": ((107, 142, 35), 15.9), "terrain": ((152, 251, 152), 1.2), "sky": ((70, 130, 180), 4.0), "person": ((220, 20, 60), 1.2),
-    "rider": ((255, 0, 0), 0.14), "car": ((0, 0, 142), 7.0), "truck": ((0, 0, 70), 0.27), "bus": ((0, 60, 100), 0.24),
-    "train": ((0, 80, 100), 0.23), "motorcycle": ((0, 0, 230), 0.10), "bicycle": ((119, 11, 32), 0.41), "void": ((0, 0, 0), None),
+    "road": ((128, 64, 128), 36.9),
+    "sidewalk": ((244, 35, 232), 6.1),
+    "building": ((70, 70, 70), 22.8),
+    "wall": ((102, 102, 156), 0.7),
+    "fence": ((190, 153, 153), 0.9),
+    "pole": ((153, 153, 153), 1.2),
+    "light": ((250, 170, 30), 0.21),
+    "sign": ((220, 220, 0), 0.55),
+    "vegetation": ((107, 142, 35), 15.9),
+    "terrain": ((152, 251, 152), 1.2),
+    "sky": ((70, 130, 180), 4.0),
+    "person": ((220, 20, 60), 1.2),
+    "rider": ((255, 0, 0), 0.14),
+    "car": ((0, 0, 142), 7.0),
+    "truck": ((0, 0, 70), 0.27),
+    "bus": ((0, 60, 100), 0.24),
+    "train": ((0, 80, 100), 0.23),
+    "motorcycle": ((0, 0, 230), 0.10),
+    "bicycle": ((119, 11, 32), 0.41),
+    "void": ((0, 0, 0), None),
 }
 STREET_ID = {name: i for i, name in enumerate(STREET)}
 
@@ -40,7 +56,10 @@ class Canvas:
     def __init__(self, size, rng):
         (self.H, self.W), self.rng = size, rng
         self.mask, self.image = np.zeros(size, np.uint8), np.zeros((*size, 3), np.float32)
-        self.y, self.x = (np.arange(self.H, dtype=np.float32)[:, None] + 0.5) / self.H, (np.arange(self.W, dtype=np.float32)[None] + 0.5) / self.W
+        self.y, self.x = (
+            (np.arange(self.H, dtype=np.float32)[:, None] + 0.5) / self.H,
+            (np.arange(self.W, dtype=np.float32)[None] + 0.5) / self.W,
+        )
 
     def box(self, y0, y1, x0, x1) -> tuple[slice, slice]:
         "The pixels of a rectangle, at least one in either direction where it touches the canvas."
@@ -72,8 +91,18 @@ class Canvas:
 
 # %% ../../nbs/31_data_synthetic.ipynb #8dc1d4cc
 COLORS = {
-    "road": (92, 92, 96), "sidewalk": (128, 122, 120), "wall": (122, 114, 104), "fence": (104, 100, 92), "pole": (98, 98, 98), "terrain": (104, 112, 70),
-    "vegetation": (62, 86, 48), "sky": (196, 208, 224), "building": (118, 106, 96), "bicycle": (58, 56, 60), "motorcycle": (52, 52, 58), "void": (44, 44, 46),
+    "road": (92, 92, 96),
+    "sidewalk": (128, 122, 120),
+    "wall": (122, 114, 104),
+    "fence": (104, 100, 92),
+    "pole": (98, 98, 98),
+    "terrain": (104, 112, 70),
+    "vegetation": (62, 86, 48),
+    "sky": (196, 208, 224),
+    "building": (118, 106, 96),
+    "bicycle": (58, 56, 60),
+    "motorcycle": (52, 52, 58),
+    "void": (44, 44, 46),
 }
 
 
@@ -96,7 +125,11 @@ def ground(c: Canvas, h: float, v: float, r: float) -> None:
     depth = (c.y - h) / (1 - h)  # 0 at the horizon, 1 at the bottom
     from_middle = np.abs(c.x - v - (0.5 - v) * depth)
     if rng.random() < 0.5:
-        c.fill(ID["terrain"], shade(rng, COLORS["terrain"]), (from_middle > depth * r * 1.22) & (depth > 0) & ((c.x > v) == (rng.random() < 0.5)))
+        c.fill(
+            ID["terrain"],
+            shade(rng, COLORS["terrain"]),
+            (from_middle > depth * r * 1.22) & (depth > 0) & ((c.x > v) == (rng.random() < 0.5)),
+        )
     c.fill(ID["road"], shade(rng, COLORS["road"]), (from_middle < depth * r) & (depth > 0))
 
 # %% ../../nbs/31_data_synthetic.ipynb #4c8220b3
@@ -138,8 +171,14 @@ def railing(c: Canvas, name, top, base, x0, x1) -> None:
 def trees(c: Canvas, y, x0, x1) -> None:
     "A row of crowns."
     for _ in range(c.rng.integers(3, 6)):
-        c.ellipse(STREET_ID["vegetation"], shade(c.rng, COLORS["vegetation"], 12), y + c.rng.uniform(-0.05, 0.12), c.rng.uniform(x0, x1),
-                  c.rng.uniform(0.08, 0.2), c.rng.uniform(0.04, 0.10))
+        c.ellipse(
+            STREET_ID["vegetation"],
+            shade(c.rng, COLORS["vegetation"], 12),
+            y + c.rng.uniform(-0.05, 0.12),
+            c.rng.uniform(x0, x1),
+            c.rng.uniform(0.08, 0.2),
+            c.rng.uniform(0.04, 0.10),
+        )
 
 # %% ../../nbs/31_data_synthetic.ipynb #c3b1b7aa
 def person(c: Canvas, y, x, s, cls="person") -> None:
@@ -157,7 +196,9 @@ def two_wheeler(c: Canvas, y, x, s, cls) -> None:
         person(c, y - 0.25 * s, x, s * 0.9, "rider")
     for dx in (-0.34, 0.34):
         c.ellipse(ID, color, y - 0.2 * s, x + dx * w, 0.2 * s, 0.2 * w)
-    c.rect(ID, shade(c.rng, color), y - (0.42 if cls == "bicycle" else 0.55) * s, y - 0.25 * s, x - 0.34 * w, x + 0.34 * w)
+    c.rect(
+        ID, shade(c.rng, color), y - (0.42 if cls == "bicycle" else 0.55) * s, y - 0.25 * s, x - 0.34 * w, x + 0.34 * w
+    )
 
 # %% ../../nbs/31_data_synthetic.ipynb #ef93af98
 def vehicle(c: Canvas, y, x, s, cls) -> None:
@@ -171,7 +212,14 @@ def vehicle(c: Canvas, y, x, s, cls) -> None:
     if cls == "car":
         c.rect(ID, color * 0.92, top, y - 0.5 * high * s, x - 0.36 * w, x + 0.36 * w)
     glass = (0.12, 0.45) if cls != "truck" else (0.62, 0.8)
-    c.rect(ID, shade(c.rng, (60, 66, 74), 8), top + glass[0] * high * s, top + glass[1] * high * s, x - 0.31 * w, x + 0.31 * w)
+    c.rect(
+        ID,
+        shade(c.rng, (60, 66, 74), 8),
+        top + glass[0] * high * s,
+        top + glass[1] * high * s,
+        x - 0.31 * w,
+        x + 0.31 * w,
+    )
     for dx in (-0.36, 0.26):
         c.rect(ID, (24, 24, 26), y - 0.2 * s, y, x + dx * w, x + (dx + 0.1) * w)
 
@@ -184,15 +232,29 @@ def post(c: Canvas, y, x, s) -> None:
     kind = rng.random()
     if kind < 0.30:
         c.rect(ID["light"], (36, 36, 38), top, top + 0.5 * s, x - 0.11 * w, x + 0.11 * w)
-        c.ellipse(ID["light"], ((210, 60, 50), (220, 180, 60), (70, 190, 110))[rng.integers(3)], top + 0.14 * s, x, 0.07 * s, 0.07 * w)
+        c.ellipse(
+            ID["light"],
+            ((210, 60, 50), (220, 180, 60), (70, 190, 110))[rng.integers(3)],
+            top + 0.14 * s,
+            x,
+            0.07 * s,
+            0.07 * w,
+        )
     elif kind < 0.76:
         color = ((60, 90, 170), (210, 200, 80), (190, 60, 60), (200, 200, 200))[rng.integers(4)]
         c.rect(ID["sign"], shade(rng, color), top, top + 0.42 * s, x - 0.24 * w, x + 0.24 * w)
 
 # %% ../../nbs/31_data_synthetic.ipynb #a54fda6a
 THINGS = {  # what -> (chance per scene, most of them in a scene, where across the road: 0 middle, 1 kerb, 2 sidewalk)
-    "car": (0.95, 5, 0.8), "person": (0.85, 8, 1.25), "post": (0.97, 7, 1.12), "bicycle": (0.36, 3, 1.1), "motorcycle": (0.13, 1, 0.9), "truck": (0.075, 1, 0.6),
-    "bus": (0.035, 1, 0.6), "train": (0.035, 1, 0.9), "tree": (0.95, 7, 1.45),
+    "car": (0.95, 5, 0.8),
+    "person": (0.85, 8, 1.25),
+    "post": (0.97, 7, 1.12),
+    "bicycle": (0.36, 3, 1.1),
+    "motorcycle": (0.13, 1, 0.9),
+    "truck": (0.075, 1, 0.6),
+    "bus": (0.035, 1, 0.6),
+    "train": (0.035, 1, 0.9),
+    "tree": (0.95, 7, 1.45),
 }
 
 
@@ -216,7 +278,10 @@ def finish(c: Canvas) -> tuple[np.ndarray, np.ndarray]:
     c.fill(ID, (20, 20, 20), (c.x < border) | (c.x > 1 - border) | (c.y < border))
     light = rng.uniform(0.75, 1.2) * (1 + rng.uniform(-0.3, 0.3) * (c.x - 0.5) + rng.uniform(-0.2, 0.2) * (c.y - 0.5))
     grain = rng.standard_normal((c.H, c.W, 1), dtype=np.float32) * 9
-    coarse = rng.standard_normal((c.H // 4 + 1, c.W // 4 + 1, 1), dtype=np.float32).repeat(4, 0).repeat(4, 1)[: c.H, : c.W] * 9
+    coarse = (
+        rng.standard_normal((c.H // 4 + 1, c.W // 4 + 1, 1), dtype=np.float32).repeat(4, 0).repeat(4, 1)[: c.H, : c.W]
+        * 9
+    )
     return np.clip(c.image * light[..., None].astype(np.float32) + grain + coarse, 0, 255).astype(np.uint8), c.mask
 
 # %% ../../nbs/31_data_synthetic.ipynb #33f411bd
@@ -230,9 +295,30 @@ def street_scene(rng, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
         side(c, h, v, left)
     for y, x, s, what in place(rng, h, v, r):
         if what == "tree":
-            c.ellipse(STREET_ID["vegetation"], shade(rng, COLORS["vegetation"], 12), y - 1.6 * s, x, 0.95 * s, 1.0 * s * c.H / c.W)
-            c.ellipse(STREET_ID["vegetation"], shade(rng, COLORS["vegetation"], 12), y - 1.3 * s, x + 0.3 * s * c.H / c.W, 0.6 * s, 0.9 * s * c.H / c.W)
-            c.rect(STREET_ID["vegetation"], (70, 58, 46), y - 0.9 * s, y, x - 0.06 * s * c.H / c.W, x + 0.06 * s * c.H / c.W)
+            c.ellipse(
+                STREET_ID["vegetation"],
+                shade(rng, COLORS["vegetation"], 12),
+                y - 1.6 * s,
+                x,
+                0.95 * s,
+                1.0 * s * c.H / c.W,
+            )
+            c.ellipse(
+                STREET_ID["vegetation"],
+                shade(rng, COLORS["vegetation"], 12),
+                y - 1.3 * s,
+                x + 0.3 * s * c.H / c.W,
+                0.6 * s,
+                0.9 * s * c.H / c.W,
+            )
+            c.rect(
+                STREET_ID["vegetation"],
+                (70, 58, 46),
+                y - 0.9 * s,
+                y,
+                x - 0.06 * s * c.H / c.W,
+                x + 0.06 * s * c.H / c.W,
+            )
         elif what == "post":
             post(c, y, x, s)
         elif what == "person":
@@ -266,7 +352,13 @@ class Synthetic(SegmentationDataset):
         size = self.shape if size is None else tuple(size)
         if min(size) < 16:
             raise UserError(f"{self.name}: size {size[0]}x{size[1]}: height and width must be at least 16 pixels.")
-        self.split, self.size, self.augment, self.seed, self.n = split, size, augment, seed, SPLITS[split] if n is None else n
+        self.split, self.size, self.augment, self.seed, self.n = (
+            split,
+            size,
+            augment,
+            seed,
+            SPLITS[split] if n is None else n,
+        )
         self.drop_void = self.has_void and not keep_void
         if self.drop_void:
             self.class_names, self.palette = self.class_names[:-1], self.palette[:-1]

@@ -9,7 +9,9 @@ __all__ = ['log_prior', 'BMSLoss']
 from torch import Tensor
 
 from .class_balanced import check_counts
-from .core import Adjust, Modulator, SoftmaxLoss, modulated_nll
+from .cross_entropy import SoftmaxLoss
+from .family import Adjust, Modulator
+from .functional import modulated_nll
 
 # %% ../../nbs/14_loss_balanced_softmax.ipynb #862496fc
 def log_prior(

@@ -11,8 +11,10 @@ import math
 from torch import Tensor
 
 from .class_balanced import check_counts
-from .core import Adjust, Modulator, SoftmaxLoss, modulated_nll
-from ..settings import check_choice
+from .cross_entropy import SoftmaxLoss
+from .family import Adjust, Modulator
+from .functional import modulated_nll
+from ..names import check_choice
 
 # %% ../../nbs/16_loss_blv.ipynb #4f6cc75b
 def variation(

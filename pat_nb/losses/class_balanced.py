@@ -11,8 +11,10 @@ import math
 import torch
 from torch import Tensor
 
-from .core import Modulator, SoftmaxLoss, modulated_nll
+from .cross_entropy import SoftmaxLoss
+from .family import Modulator
 from .focal import FocalModulator
+from .functional import modulated_nll
 
 # %% ../../nbs/13_loss_class_balanced.ipynb #c48ea535
 def effective_weights(
@@ -26,19 +28,33 @@ def effective_weights(
     """
     n = check_counts(counts).double().clamp(min=1)
     N = n.sum()
-    log_beta = torch.log1p(-1 / N) if beta is None else torch.tensor(math.log(_check_beta(beta)) if beta else -math.inf, dtype=torch.float64)
+    log_beta = (
+        torch.log1p(-1 / N)
+        if beta is None
+        else torch.tensor(math.log(_check_beta(beta)) if beta else -math.inf, dtype=torch.float64)
+    )
     weight = 1 / -torch.expm1(n * log_beta)  # the factor 1 - beta cancels
     if beta and weight.max() / weight.min() < 1.1 and n.max() / n.min() > 2:
-        raise ValueError(f"beta={beta} gives every class nearly the same weight: 1/(1-beta) = {1 / (1 - beta):.0f} is far below the rarest class's {n.min():.0f} "
-                         "samples. With counts of pixels leave beta=None, or give counts of images.")
+        raise ValueError(
+            f"beta={beta} gives every class nearly the same weight: 1/(1-beta) = {1 / (1 - beta):.0f} is far below the rarest class's {n.min():.0f} "
+            "samples. With counts of pixels leave beta=None, or give counts of images."
+        )
     return (weight * len(n) / weight.sum()).float()
 
 # %% ../../nbs/13_loss_class_balanced.ipynb #8706a5cb
 def check_counts(counts) -> Tensor:
     "Counts as a (C,) tensor, or `ValueError`."
     counts = torch.as_tensor(counts)
-    if counts.dim() != 1 or len(counts) < 2 or (counts < 0).any() or not counts.double().isfinite().all() or counts.sum() == 0:
-        raise ValueError(f"counts must be (C,) training samples per class, none negative and not all 0; got {counts.tolist()}.")
+    if (
+        counts.dim() != 1
+        or len(counts) < 2
+        or (counts < 0).any()
+        or not counts.double().isfinite().all()
+        or counts.sum() == 0
+    ):
+        raise ValueError(
+            f"counts must be (C,) training samples per class, none negative and not all 0; got {counts.tolist()}."
+        )
     return counts
 
 

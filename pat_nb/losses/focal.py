@@ -11,12 +11,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .core import Modulator, SoftmaxLoss, modulated_nll
+from .cross_entropy import SoftmaxLoss
+from .family import Modulator
+from .functional import modulated_nll
 
 # %% ../../nbs/12_loss_focal.ipynb #45422b11
 @dataclass(frozen=True)
 class FocalModulator(Modulator):
     "m = (1 - p)^gamma, k = (1 - p)^(gamma - 1) ((1 - p) - gamma p log p)."
+
     gamma: float = 2.0
 
     def __call__(self, p, logp):
@@ -25,14 +28,15 @@ class FocalModulator(Modulator):
         q_power = q if self.gamma == 2 else q ** (self.gamma - 1)
         return q_power * q, (p * logp).mul_(-self.gamma).add_(q).mul_(q_power)
 
+    def kernel(self):
+        return ("power", self.gamma) if type(self) is FocalModulator else None
+
 # %% ../../nbs/12_loss_focal.ipynb #7e74431e
 def focal_loss(
     logits: Tensor,  # (B, C, *spatial)
     target: Tensor,  # (B, *spatial) int64: a class, or ignore_index
     gamma: float = 2.0,  # focusing parameter, 0: cross-entropy
-    ignore_index: int = 255,
-    reduction: str = "mean",
-    **options,  # fused, validate, inplace, compile of `modulated_nll`
+    **options,  # ignore_index, reduction, backend ... of `modulated_nll`
 ) -> Tensor:
     """Softmax focal loss, averaged over the pixels that are not ignored.
 
@@ -42,7 +46,7 @@ def focal_loss(
     """
     _check_gamma(gamma)
     modulator = FocalModulator(gamma) if gamma else Modulator()
-    return modulated_nll(logits, target, modulator, None, ignore_index, reduction, **options)
+    return modulated_nll(logits, target, modulator, **options)
 
 # %% ../../nbs/12_loss_focal.ipynb #88a004bb
 def _check_gamma(gamma: float) -> None:

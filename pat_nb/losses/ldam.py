@@ -9,7 +9,9 @@ __all__ = ['margins', 'LDAMLoss']
 from torch import Tensor
 
 from .class_balanced import check_counts, effective_weights
-from .core import Adjust, Modulator, SoftmaxLoss, modulated_nll
+from .cross_entropy import SoftmaxLoss
+from .family import Adjust, Modulator
+from .functional import modulated_nll
 
 # %% ../../nbs/15_loss_ldam.ipynb #73f059d9
 def margins(
@@ -45,7 +47,9 @@ class LDAMLoss(SoftmaxLoss):
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         adjust = Adjust(margin_C=self.margin, scale=self.s)
-        return modulated_nll(logits, target, Modulator(), self.late_weight if self.late else None, adjust=adjust, **self.options)
+        return modulated_nll(
+            logits, target, Modulator(), self.late_weight if self.late else None, adjust=adjust, **self.options
+        )
 
     def extra_repr(self) -> str:
         return f"margins {self.margin.min():.3g} to {self.margin.max():.3g}, s={self.s}, drw={self.late_weight is not None}"

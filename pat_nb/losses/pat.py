@@ -13,7 +13,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from .core import Modulator, SoftmaxLoss, modulated_nll
+from .cross_entropy import SoftmaxLoss
+from .family import Modulator
+from .functional import modulated_nll
 
 # %% ../../nbs/11_loss_pat.ipynb #9fc2b0fc
 def pat_weight(
@@ -27,11 +29,15 @@ def pat_weight(
 @dataclass(frozen=True)
 class PATModulator(Modulator):
     "m = beta(p) = exp(-(1 - p) / T), k = beta (1 + p log p / T)."
+
     T: float = 20.0
 
     def __call__(self, p, logp):
         beta, one = pat_weight(p, self.T), torch.ones((), dtype=p.dtype, device=p.device)
         return beta, torch.addcmul(one, p, logp, value=1 / self.T).mul_(beta)
+
+    def kernel(self):
+        return ("exponential", self.T) if type(self) is PATModulator else None
 
 # %% ../../nbs/11_loss_pat.ipynb #66e8a6a0
 def mask_weights(
@@ -51,9 +57,7 @@ def pat_loss(
     target: Tensor,  # (B, *spatial) int64: a class, or ignore_index
     T: float = 20.0,  # temperature of beta; infinity: beta = 1
     mask_power: float = 1.0,  # a in |M|^-a; 1 is the paper's, 0 off
-    ignore_index: int = 255,
-    reduction: str = "mean",  # "mean" over the images, "sum" over them, "none": (B, *spatial)
-    **options,  # fused, validate, inplace, compile of `modulated_nll`
+    **options,  # ignore_index, reduction, backend ... of `modulated_nll`; "mean" and "sum" are over the images
 ) -> Tensor:
     """PAT, Eq. (4): cross-entropy times beta(p), divided by the size of the label's mask in its image.
 
@@ -63,10 +67,15 @@ def pat_loss(
     """
     _check_pat(T, mask_power)
     modulator = Modulator() if math.isinf(T) else PATModulator(T)
-    weight, images = partial(mask_weights, power=mask_power), lambda sizes_BC: (sizes_BC.sum(1) > 0).sum()
-    return modulated_nll(logits, target, modulator, weight, ignore_index, reduction, images, **options)
+    weight = partial(mask_weights, power=mask_power)
+    return modulated_nll(logits, target, modulator, weight, normalizer=_labelled_images, **options)
 
 # %% ../../nbs/11_loss_pat.ipynb #2a80c85d
+def _labelled_images(sizes_BC: Tensor) -> Tensor:
+    "The number of images with at least one labelled pixel."
+    return (sizes_BC.sum(1) > 0).sum()
+
+
 def _check_pat(T: float, mask_power: float) -> None:
     if not T > 0:
         raise ValueError(f"T must be positive, got {T}.")

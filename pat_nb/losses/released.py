@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .core import check_labels, check_shapes
+from .family import check_labels
+from .functional import check_shapes
 
 # %% ../../nbs/17_loss_released.ipynb #f09b01d4
 def labelled_pixels(logits: Tensor, target: Tensor, ignore_index: int) -> tuple[Tensor, Tensor]:
