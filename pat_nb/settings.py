@@ -316,7 +316,7 @@ def load_settings(
         if sources["size"] in ("given", "PAT_NB_SIZE")
         else {
             k[len("size.") :]: read_size(v)
-            for k, v in ((builtin if sources["size"] == "built-in" else {}) | dict(ini.get(section, {}))).items()
+            for k, v in ((builtin if sources["size"] == "built-in" else {}) | dict(ini[section] if section in ini else {})).items()
             if k.startswith("size.")
         }
     )

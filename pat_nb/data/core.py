@@ -149,6 +149,8 @@ def show_batch(
 ):  # a matplotlib figure
     "Draw samples as the network gets them, with a legend of the classes."
 
+    import matplotlib.pyplot as plt
+
     indices = (
         np.linspace(0, len(dataset) - 1, min(4, len(dataset))).astype(int).tolist()
         if indices is None

@@ -57,7 +57,7 @@ class Pair(NamedTuple):
     image: Path
     mask: Path
 
-    def keys(self) -> tuple[str, ...]:
+    def file_keys(self) -> tuple[str, ...]:
         "The names by which faults name these files."
         return str(self.image), str(self.mask)
 
@@ -100,7 +100,7 @@ class FilePairs(SegmentationDataset):
         image_HWC, stored_HW = self.pairs[i].read()
         mask_HW = self.labels[stored_HW]
         if (bad := (mask_HW == VOID - 1)).any():
-            raise UserError(f"{self.pairs[i].keys()[-1]}: label {stored_HW[bad][0]} is none of {self.name}'s.")
+            raise UserError(f"{self.pairs[i].file_keys()[-1]}: label {stored_HW[bad][0]} is none of {self.name}'s.")
         return image_HWC, mask_HW
 
     def load(self, i: int) -> tuple[np.ndarray, np.ndarray]:
@@ -117,13 +117,13 @@ class FilePairs(SegmentationDataset):
     def stamps(self, times: bool = True) -> list[str]:
         "Name, size and, if wanted, time of every sample's files, in order: changes whenever the content may have."
         try:
-            files = {f: os.stat(f) for f in sorted({k.split("#")[0] for p in self.pairs for k in p})}
+            files = {f: os.stat(f) for f in sorted({k.split("#")[0] for p in self.pairs for k in p.file_keys()})}
         except OSError as e:
             raise UserError(
                 f"{e.filename}: cannot be read ({e.strerror}). `pat-nb data verify {self.name}` lists what cannot be used."
             ) from None
         return [
-            ":".join(f"{Path(k).name}:{(s := files[k.split('#')[0]]).st_size}" + f":{s.st_mtime_ns}" * times for k in p)
+            ":".join(f"{Path(k).name}:{(s := files[k.split('#')[0]]).st_size}" + f":{s.st_mtime_ns}" * times for k in p.file_keys())
             for p in self.pairs
         ]
 
@@ -235,7 +235,7 @@ class FileDataset(FilePairs):
                 f"{new[0].key}: {new[0].what}.{more} `pat-nb data verify {self.name}` lists them all; what it has listed is left out."
             )
         chosen = choose_split(split, self.splits)
-        pairs = [p for p in chosen if not any(k in skip for k in p)]
+        pairs = [p for p in chosen if not any(k in skip for k in p.file_keys())]
         self.skipped = len(chosen) - len(pairs)
         if faults is None and not pairs:
             raise UserError(

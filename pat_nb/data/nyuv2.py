@@ -100,7 +100,7 @@ class ArrayPair(NamedTuple):
     image: Path
     mask: Path
 
-    def keys(self) -> tuple[str, ...]:
+    def file_keys(self) -> tuple[str, ...]:
         return str(self.image), str(self.mask)
 
     def read(self) -> tuple[np.ndarray, np.ndarray]:
@@ -138,7 +138,7 @@ class MatFrame(NamedTuple):
     file: Path
     index: int
 
-    def keys(self) -> tuple[str, ...]:
+    def file_keys(self) -> tuple[str, ...]:
         return (f"{self.file}#{self.index + 1}",)
 
     def read(self) -> tuple[np.ndarray, np.ndarray]:
@@ -146,10 +146,10 @@ class MatFrame(NamedTuple):
             with need("h5py", str(self.file)).File(self.file) as mat:
                 image_HWC, kind_HW = mat["images"][self.index].transpose(2, 1, 0), mat["labels"][self.index].T
         except (OSError, KeyError, ValueError, IndexError) as e:
-            raise UserError(f"{self.keys()[0]}: cannot be read ({str(e).splitlines()[0]}).") from None
+            raise UserError(f"{self.file_keys()[0]}: cannot be read ({str(e).splitlines()[0]}).") from None
         if kind_HW.max() > len(KINDS):
-            raise UserError(f"{self.keys()[0]}: label {kind_HW.max()} is none of nyuv2's, which are 0 to {len(KINDS)}.")
-        return check_shapes(self.keys()[0], np.ascontiguousarray(image_HWC), kinds_to_13()[kind_HW])
+            raise UserError(f"{self.file_keys()[0]}: label {kind_HW.max()} is none of nyuv2's, which are 0 to {len(KINDS)}.")
+        return check_shapes(self.file_keys()[0], np.ascontiguousarray(image_HWC), kinds_to_13()[kind_HW])
 
 
 def mat_frames(folder: Path) -> dict[str, list]:
@@ -196,7 +196,7 @@ class ParquetRow(NamedTuple):
     group: int
     row: int
 
-    def keys(self) -> tuple[str, ...]:
+    def file_keys(self) -> tuple[str, ...]:
         return (f"{self.file}#{self.group}.{self.row}",)
 
     def read(self) -> tuple[np.ndarray, np.ndarray]:
@@ -206,9 +206,9 @@ class ParquetRow(NamedTuple):
         except UserError:
             raise
         except Exception as e:  # what pyarrow raises on damaged files has many names
-            raise UserError(f"{self.keys()[0]}: cannot be read ({str(e).splitlines()[0]}).") from None
-        return as_uint8(self.keys()[0], np.ascontiguousarray(image_CHW.transpose(1, 2, 0))), shifted(
-            self.keys()[0], mask_HW
+            raise UserError(f"{self.file_keys()[0]}: cannot be read ({str(e).splitlines()[0]}).") from None
+        return as_uint8(self.file_keys()[0], np.ascontiguousarray(image_CHW.transpose(1, 2, 0))), shifted(
+            self.file_keys()[0], mask_HW
         )
 
 

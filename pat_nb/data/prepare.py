@@ -33,7 +33,7 @@ def cache_folder(cache: Path, name: str, size: tuple[int, int]) -> Path:
 
 def sample_names(data: FileDataset) -> list[str]:
     "A name for every sample that stays the same when the folder is moved."
-    return [os.path.relpath(p.keys()[-1], data.folder) for p in data.pairs]
+    return [os.path.relpath(p.file_keys()[-1], data.folder) for p in data.pairs]
 
 
 def lut_key(data: FileDataset) -> str:

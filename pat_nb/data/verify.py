@@ -130,7 +130,7 @@ def check_sample(data: FileDataset, i: int) -> tuple:
 # %% ../../nbs/38_data_verify.ipynb #563461ff
 def as_fault(pair, message: str) -> Fault:
     "The fault of a sample, from the message of its `UserError`, which begins with the file."
-    key = next((k for k in pair if message.startswith(f"{k}:")), pair.keys()[-1])
+    key = next((k for k in pair.file_keys() if message.startswith(f"{k}:")), pair.file_keys()[-1])
     return Fault(key, message.removeprefix(f"{key}:").strip().rstrip("."))
 
 
