@@ -6,14 +6,14 @@ from pat_nb.utils import lazy_exports
 
 if TYPE_CHECKING:
     from pat_nb.losses.balanced_softmax import BMSLoss as BMSLoss, log_prior as log_prior
-    from pat_nb.losses.blv import BLVLoss as BLVLoss, make_draw as make_draw, variation as variation
+    from pat_nb.losses.blv import BLVLoss as BLVLoss, LogitNoise as LogitNoise, variation as variation
     from pat_nb.losses.class_balanced import (
         CBFocalLoss as CBFocalLoss,
         CBLoss as CBLoss,
-        check_counts as check_counts,
         effective_weights as effective_weights,
     )
-    from pat_nb.losses.cross_entropy import CELoss as CELoss, SoftmaxLoss as SoftmaxLoss
+    from pat_nb.losses.counts import check_counts as check_counts
+    from pat_nb.losses.cross_entropy import CELoss as CELoss, SoftmaxLoss as SoftmaxLoss, class_weights as class_weights
     from pat_nb.losses.family import (
         Adjust as Adjust,
         Modulator as Modulator,
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from pat_nb.losses.functional import (
         BACKENDS as BACKENDS,
         all_reduce_mean as all_reduce_mean,
-        check_inplace as check_inplace,
-        check_shapes as check_shapes,
+        as_labels as as_labels,
+        check_arguments as check_arguments,
         choose_backend as choose_backend,
+        is_symbolic as is_symbolic,
         modulated_nll as modulated_nll,
         normalize_weights as normalize_weights,
     )
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from pat_nb.losses.registry import (
         COMPUTE_OPTIONS as COMPUTE_OPTIONS,
         LOSSES as LOSSES,
+        is_import_path as is_import_path,
         loss_params as loss_params,
         make_loss as make_loss,
     )
@@ -58,17 +60,16 @@ if TYPE_CHECKING:
         IblaPATINA as IblaPATINA,
         IblaPATINAP as IblaPATINAP,
         ReleasedLoss as ReleasedLoss,
-        label_logp as label_logp,
-        labelled_pixels as labelled_pixels,
     )
 
 __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     {
         "balanced_softmax": ("BMSLoss", "log_prior"),
-        "blv": ("BLVLoss", "make_draw", "variation"),
-        "class_balanced": ("CBFocalLoss", "CBLoss", "check_counts", "effective_weights"),
-        "cross_entropy": ("CELoss", "SoftmaxLoss"),
+        "blv": ("BLVLoss", "LogitNoise", "variation"),
+        "class_balanced": ("CBFocalLoss", "CBLoss", "effective_weights"),
+        "counts": ("check_counts",),
+        "cross_entropy": ("CELoss", "SoftmaxLoss", "class_weights"),
         "family": (
             "Adjust",
             "Modulator",
@@ -83,15 +84,16 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "functional": (
             "BACKENDS",
             "all_reduce_mean",
-            "check_inplace",
-            "check_shapes",
+            "as_labels",
+            "check_arguments",
             "choose_backend",
+            "is_symbolic",
             "modulated_nll",
             "normalize_weights",
         ),
         "ldam": ("LDAMLoss", "margins"),
         "pat": ("PATLoss", "PATModulator", "mask_weights", "pat_loss", "pat_weight"),
-        "registry": ("COMPUTE_OPTIONS", "LOSSES", "loss_params", "make_loss"),
+        "registry": ("COMPUTE_OPTIONS", "LOSSES", "is_import_path", "loss_params", "make_loss"),
         "released": (
             "IblaBLV",
             "IblaBMS",
@@ -102,8 +104,6 @@ __getattr__, __dir__, __all__ = lazy_exports(
             "IblaPATINA",
             "IblaPATINAP",
             "ReleasedLoss",
-            "label_logp",
-            "labelled_pixels",
         ),
     },
 )
