@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from import_graph import Package
+from loss_table import BLOCK, loss_table
 from notebooks import ROOT
 
 from pat_nb.names import LOSS_TABLE
@@ -39,25 +40,17 @@ def test_quoted_table(file, table):
     assert table == first, f"README.md quotes an old table: copy the first of {file}"
 
 
-def table_rows(header: tuple[str, ...]) -> list[list[str]]:
-    "The rows of README's table with that header."
-    lines = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in README.splitlines()]
-    start = lines.index(list(header)) + 2
-    end = next(k for k in range(start, len(lines)) if len(lines[k]) < len(header))
-    return lines[start:end]
-
-
 def test_table_of_losses():
-    "A row per loss: its name, a class that can be imported under the given path, its source."
-    rows = table_rows(("name", "class", "source"))  # a row: | `ce` | `pat_nb.losses.CELoss` | cross-entropy |
-    assert [row[0].strip("`") for row in rows] == [loss.name for loss in LOSS_TABLE]
-    for (_, path, source), loss in zip(rows, LOSS_TABLE, strict=True):
-        module, _, name = loss.path.partition(":")
-        homes = (f"pat_nb.losses.{module}.{name}", f"pat_nb.losses.{name}")
-        assert path.strip("`") in homes
-        assert PACKAGE.resolve(path.strip("`")) == f"pat_nb.losses.{module}"
-        assert name in PACKAGE.defines(f"pat_nb.losses.{module}")
-        assert source == loss.source
+    found = BLOCK.search(README)
+    assert found, "README.md has no <!-- losses --> ... <!-- end -->"
+    assert found[2] == loss_table(), "run `python tests/loss_table.py --write`"
+
+
+@pytest.mark.parametrize("loss", LOSS_TABLE, ids=lambda loss: loss.name)
+def test_loss_can_be_imported_as_the_table_says(loss):
+    module, _, name = loss.path.partition(":")
+    assert name in PACKAGE.defines(f"pat_nb.losses.{module}")
+    assert PACKAGE.resolve(f"pat_nb.losses.{name}") == f"pat_nb.losses.{module}"
 
 
 def anchors(text: str) -> set[str]:
