@@ -1,7 +1,6 @@
-"""Fixtures of all tests: the checkout, clean environments, commands, and one trained grid."""
+"""Fixtures of all tests: clean environments, commands, and one trained grid."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -10,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from notebooks import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 sys.path.insert(0, str(ROOT))  # test this checkout, not an installed copy
 if not torch.cuda.is_available():
@@ -89,18 +88,11 @@ def _run_command(*command, cwd=ROOT, env=None, status: int | None = 0) -> Finish
     words = [str(word) for word in command]
     if not os.path.isabs(words[0]):
         words[0] = str(BIN / words[0])
-    done = subprocess.run(
-        words, capture_output=True, text=True, errors="replace", cwd=cwd, env=env or _clean_environment()
-    )
+    options = {"capture_output": True, "text": True, "errors": "replace", "timeout": 3600}
+    done = subprocess.run(words, cwd=cwd, env=env or _clean_environment(), **options)
     finished = Finished(done.returncode, done.stdout, done.stderr)
     assert status is None or finished.status == status, f"{words}: status {finished.status}\n{finished.text[-6000:]}"
     return finished
-
-
-@pytest.fixture(scope="session")
-def root() -> Path:
-    "The root of the checkout."
-    return ROOT
 
 
 @pytest.fixture(scope="session")
@@ -147,9 +139,3 @@ def grid_copy(trained_grid, tmp_path) -> Grid:
 def small_grid() -> list[str]:
     "The options of the small grid."
     return list(SMALL_OPTIONS)
-
-
-@pytest.fixture(scope="session")
-def markdown_blocks():
-    "`markdown_blocks(text, language)`: the fenced code blocks of a language."
-    return lambda text, language: re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.M | re.S)

@@ -3,11 +3,11 @@
 import json
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
-from conftest import BIN
 
 pytestmark = pytest.mark.slow
 
@@ -33,17 +33,16 @@ def has_validation(folder: Path) -> bool:
 
 def kill_when(condition, command, env, folder: Path) -> None:
     "Start a command; kill it as soon as the folder of the run changes so that the condition holds."
-    before = stamp(folder)
-    process = subprocess.Popen(
-        [BIN / command[0], *command[1:]], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    before, log = stamp(folder), folder.parent.with_name("log.txt")
+    with log.open("w") as out:
+        program = Path(sys.executable).with_name(command[0])
+        process = subprocess.Popen([program, *command[1:]], env=env, stdout=out, stderr=subprocess.STDOUT)
     deadline = time.monotonic() + 300
     while not (condition(folder) and stamp(folder) != before) and process.poll() is None:
         assert time.monotonic() < deadline, "the run does not come to that point"
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
-    _, err = process.communicate()
-    assert process.returncode == -signal.SIGKILL, f"the command ended by itself: {err.decode()[-3000:]}"
+    assert process.wait() == -signal.SIGKILL, f"the command ended by itself: {log.read_text()[-3000:]}"
 
 
 def stamp(folder: Path) -> dict[str, int]:
@@ -79,6 +78,7 @@ def test_killed_run_resumes(kind, run_id, environment, tmp_path, run_command):
     folder = tmp_path / "runs" / expected.parent.name
     for condition in (exists, has_checkpoint, has_validation):
         kill_when(condition, command, environment, folder)
+        assert condition(folder)
         assert not (folder / "result.json").exists()
     run_command(*command, env=environment)
     assert outcome(folder) == outcome(expected.parent)
