@@ -30,7 +30,7 @@ from ..names import check_choice
 from ..training.cpu_tuning import available_cores
 from ..training.device import pick_device, pick_threads
 from ..training.loop import fit
-from ..training.monitor import Laps
+from ..training.monitor import PhaseTimer
 from ..utils import UserError
 
 # %% ../../nbs/68_benchmark_training.ipynb #007b61fe
@@ -46,7 +46,7 @@ class Enough(Exception):
     "The time is over."
 
 
-class Meter(Laps):
+class Meter(PhaseTimer):
     "Counts the steps of `seconds` s, and the phases in them, from the moment that `go()` returns after `warm` steps; then ends the run."
 
     def __init__(self, device: torch.device, seconds: float, go, warm: int = 5):
@@ -59,8 +59,8 @@ class Meter(Laps):
             torch.cuda.synchronize(self.device)
         return time.perf_counter()
 
-    def lap(self, phase):
-        super().lap(phase)
+    def on_phase_end(self, phase):
+        super().on_phase_end(phase)
         if phase == "rest":
             self.count()
 
@@ -70,8 +70,9 @@ class Meter(Laps):
         if self.n == self.warm:
             self.clock()
             self.go()
-            self.seconds, self.steps, self.queue = dict.fromkeys(self.seconds, 0.0), 0, []
-            self.begun = self.last = self.clock()
+            self.clock()
+            self.reset()
+            self.begun = time.perf_counter()
         elif self.n > self.warm and time.perf_counter() - self.begun >= self.limit:
             self.per_s = (self.n - self.warm) / (self.clock() - self.begun)
             raise Enough

@@ -24,7 +24,7 @@ from ..models import make_model
 from ..settings import Settings
 from ..training.device import pick_device
 from ..training.loop import fit
-from ..training.monitor import Laps
+from ..training.monitor import PhaseTimer
 from ..utils import UserError
 
 # %% ../../nbs/65_plan.ipynb #55aea1b4
@@ -65,7 +65,8 @@ def measure(
     most_pixels: int = 2**17,  # of a batch, on a CPU
 ) -> Cost:
     "Time a few training steps of such a run."
-    train, device, laps = run_dataset(spec, "train", settings, augment=True), pick_device(settings.device), Laps()
+    train, device = run_dataset(spec, "train", settings, augment=True), pick_device(settings.device)
+    timer = PhaseTimer()
     batch = (
         spec.batch_size if device.type != "cpu" else min(spec.batch_size, max(2, most_pixels // math.prod(spec.size)))
     )
@@ -82,10 +83,10 @@ def measure(
         lr=spec.lr,
         precision=spec.precision,
         device=settings.device,
-        callbacks=[laps],
+        callbacks=[timer],
         progress=False,
     )
-    step = laps.table().ms / 1e3 * spec.batch_size / batch
+    step = timer.table().ms / 1e3 * spec.batch_size / batch
     batches = math.ceil(len(run_dataset(spec, "val", settings)) / spec.batch_size)
     return Cost(step.sum(), batches * (step["data"] + step["forward"]))
 

@@ -13,7 +13,7 @@ import tempfile
 from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -31,19 +31,20 @@ from .results import SCHEMA, no_nan, read_result
 from .spec import RunSpec, run_dataset
 from ..losses.functional import all_reduce_mean
 from ..losses.registry import make_loss
-from ..metrics.confusion import frequency_groups
-from ..metrics.released import VOID_FIRST, released_scores
+from ..metrics.confusion import ConfusionMatrix, frequency_groups
+from ..metrics.cross_entropy import CrossEntropy
+from ..metrics.released import VOID_FIRST, ReleasedScores
 from ..models import make_model
 from ..settings import Settings, load_settings
 from ..training.callbacks import Callback
 from ..training.checkpoint import load_weights
 from ..training.cpu_tuning import cpu_mode
 from ..training.device import pick_device, pick_precision, set_determinism
-from ..training.distributed import broadcast_object, processes, rank, world_size
+from ..training.distributed import broadcast_object, distributed_context, rank, world_size
 from ..training.evaluate import evaluate
 from ..training.inference import FullLabels, Inference
 from ..training.loop import fit
-from ..training.monitor import Laps, Monitor
+from ..training.monitor import Monitor, PhaseTimer
 from ..training.trackers import make_trackers
 from ..utils import UserError, atomic_write, write_json
 
@@ -103,7 +104,7 @@ def run(
     folder = settings.runs / spec.run_id
     folder.mkdir(parents=True, exist_ok=True)
     set_determinism(settings.determinism)
-    with processes(settings.device), FileLock(folder / ".lock") if rank() == 0 else nullcontext():
+    with distributed_context(settings.device), FileLock(folder / ".lock") if rank() == 0 else nullcontext():
         done = broadcast_object(_sound_result(folder) if rank() == 0 else None)
         return done or _train(spec, settings, folder, on_step, progress)
 
@@ -146,12 +147,8 @@ def _parts(spec: RunSpec, settings: Settings, device: torch.device) -> tuple:
 
 def _scorer(spec: RunSpec, settings: Settings, splits: dict, counts):
     "A function (model, split) -> metrics."
-    ways, names = {k: v for k, v in spec.eval_params.items() if k != "full"}, splits["train"].class_names
-    rules = partial(
-        released_scores,
-        void_class=len(names) - 1 if names[-1] in ("void", "unlabelled") else None,
-        void_first=spec.dataset in VOID_FIRST,
-    )
+    ways, train = {k: v for k, v in spec.eval_params.items() if k != "full"}, splits["train"]
+    void_class = train.num_classes - 1 if train.class_names[-1] in ("void", "unlabelled") else None
 
     def score(model, split="val"):
         data, batch = splits[split], spec.batch_size
@@ -160,12 +157,14 @@ def _scorer(spec: RunSpec, settings: Settings, splits: dict, counts):
         return evaluate(
             model,
             eval_loader(data, batch, settings.workers),
-            splits[split].num_classes,
-            counts=counts,
+            [
+                ConfusionMatrix(train.num_classes, counts=counts),
+                CrossEntropy(),
+                ReleasedScores(train.num_classes, void_class=void_class, void_first=spec.dataset in VOID_FIRST),
+            ],
             device=settings.device,
             precision=spec.precision,
             inference=Inference(**ways),
-            released=rules,
         )
 
     return score
@@ -174,11 +173,14 @@ def _scorer(spec: RunSpec, settings: Settings, splits: dict, counts):
 class _Steps(Callback):
     "Tells a function of (steps done, steps in all) how far training is."
 
-    def __init__(self, tell):
-        self.step = tell
+    def __init__(self, on_step):
+        self.on_step = on_step
 
-    def start(self, run, epoch):
-        self.step(run.done["step"], run.done["plan"]["steps"])
+    def on_train_start(self, state, steps_per_epoch):
+        self.on_step_end(state)
+
+    def on_step_end(self, state):
+        self.on_step(state.step, state.steps)
 
 # %% ../../nbs/62_run.ipynb #58066210
 def _stream(spec: RunSpec, settings: Settings, train) -> StreamLoader:
@@ -292,7 +294,7 @@ def profile_steps(
     steps: int = 50,
 ) -> pd.DataFrame:  # a row per phase and their sum: ms per step, share in per cent
     "Train for some steps, for nothing but the times."
-    settings, laps = settings or load_settings(), Laps()
+    settings, timer = settings or load_settings(), PhaseTimer()
     set_determinism(settings.determinism)
     splits, _, model, loss = _parts(spec, settings, pick_device(settings.device))
     batches = _stream(spec, settings, splits["train"])
@@ -306,12 +308,12 @@ def profile_steps(
         batches,
         steps=steps + 1,
         lr=spec.lr,
-        callbacks=[laps],
+        callbacks=[timer],
         progress=False,
         device=settings.device,
         precision=spec.precision,
         eval_every=steps + 1,
         **spec.fit_params,
     )
-    table = laps.table()
+    table = timer.table()
     return pd.concat([table, table.sum().to_frame("step").T])
