@@ -54,15 +54,16 @@ def value_and_grad(
     return loss.detach(), g
 
 # %% ../../nbs/10_loss_family.ipynb #7068527a
-def check_labels(target: Tensor, num_classes: int, ignore_index: int) -> bool:
-    "Raise `ValueError` naming a label outside 0..C-1 that is not `ignore_index`; return whether any pixel is ignored."
-    low, high = (v.item() for v in torch.aminmax(target)) if target.numel() else (0, 0)
+def check_labels(target: Tensor, num_classes: int, ignore_index: int | None) -> bool:
+    "Raise `ValueError` for a label outside 0..C-1 that is not `ignore_index`. Return whether any pixel is ignored."
+    low, high = (int(v) for v in torch.aminmax(target)) if target.numel() else (0, 0)
     if low >= 0 and high < num_classes:
-        return 0 <= ignore_index < num_classes and bool((target == ignore_index).any())
-    bad = target[((target < 0) | (target >= num_classes)) & (target != ignore_index)]
+        return ignore_index is not None and 0 <= ignore_index < num_classes and bool((target == ignore_index).any())
+    bad_mask = (target < 0) | (target >= num_classes)
+    bad = target[bad_mask if ignore_index is None else bad_mask & (target != ignore_index)]
     if len(bad):
         raise ValueError(
-            f"label {bad[0].item()} in the target: with {num_classes} classes labels are 0 to {num_classes - 1}, "
+            f"label {bad[0].item()} in the target: with {num_classes} classes, labels are 0 to {num_classes - 1}, "
             f"and ignore_index is {ignore_index}. {len(bad)} of {target.numel()} pixels are affected."
         )
     return True
@@ -71,18 +72,18 @@ def check_labels(target: Tensor, num_classes: int, ignore_index: int) -> bool:
 def mask_sizes(
     target: Tensor,  # (B, *spatial) int64 labels
     num_classes: int,
-    ignore_index: int = 255,
-    all_classes: bool = False,  # promise that every label is a class, which is faster on a CPU
+    ignore_index: int | None = 255,  # None: no label is ignored
+    all_classes: bool = False,  # the caller guarantees that every label is a class, which is faster on a CPU
+    dense: bool = False,  # no operation whose output shape depends on the labels
 ) -> Tensor:  # (B, C) int64
-    "Count the pixels of every class in every image; labels that are no class do not count."
+    "Count the pixels of every class in every image. Labels that are no class do not count."
     B, C, y_BN = target.shape[0], num_classes, target.reshape(target.shape[0], -1)
-    if all_classes and not target.is_cuda and not torch.compiler.is_compiling():
+    if all_classes and not target.is_cuda and not dense:
         return torch.stack([torch.bincount(y_N, minlength=C) for y_N in y_BN])
-    bin_BN = y_BN.where((y_BN >= 0) & (y_BN < C) & (y_BN != ignore_index), C)
-    if torch.compiler.is_compiling():
-        return torch.zeros(B, C + 1, dtype=torch.int64, device=target.device).scatter_add_(
-            1, bin_BN, torch.ones_like(bin_BN)
-        )[:, :C]
+    is_class_BN = (y_BN >= 0) & (y_BN < C)
+    bin_BN = y_BN.where(is_class_BN if ignore_index is None else is_class_BN & (y_BN != ignore_index), C)
+    if dense:
+        return bin_BN.new_zeros(B, C + 1).scatter_add(1, bin_BN, torch.ones_like(bin_BN))[:, :C]
     bin_BN = bin_BN + torch.arange(0, B * (C + 1), C + 1, device=target.device)[:, None]
     return torch.bincount(bin_BN.flatten(), minlength=B * (C + 1)).view(B, C + 1)[:, :C]
 
@@ -90,34 +91,41 @@ def mask_sizes(
 def pixel_weights(
     target_BN: Tensor,  # labels, all of them classes
     weight: Tensor,  # (), (C,) or (B, C)
-    valid_BN: Tensor | None,  # where the label is not ignored, or None for everywhere
-) -> Tensor:  # (B, N), or () where all pixels weigh the same
-    "Look up every pixel's weight."
+    valid_BN: Tensor | None,  # where the label is not ignored; None: everywhere
+    dense: bool = False,  # one operation for the batch, for compilers and `torch.func`
+) -> Tensor:  # (B, N), or () where all pixels have the same weight
+    "Look up the weight of every pixel."
     if weight.dim() == 0:
         return weight if valid_BN is None else valid_BN * weight
-    rows, w_BN = (
-        weight.expand(len(target_BN), -1),
-        torch.empty(target_BN.shape, dtype=weight.dtype, device=weight.device),
-    )
-    for row_C, y_N, w_N in zip(rows, target_BN, w_BN, strict=True):
+    if dense:
+        w_BN = weight.expand(target_BN.shape[0], weight.shape[-1]).gather(1, target_BN)
+        return w_BN if valid_BN is None else w_BN * valid_BN
+    rows, w_BN = weight.expand(len(target_BN), -1), weight.new_empty(target_BN.shape)
+    for row_C, y_N, w_N in zip(rows, target_BN, w_BN, strict=True):  # three times faster than `gather` on a CPU
         torch.index_select(row_C, 0, y_N, out=w_N)
     return w_BN if valid_BN is None else w_BN.mul_(valid_BN)
 
 # %% ../../nbs/10_loss_family.ipynb #b3c6635b
 @dataclass(frozen=True)
 class Adjust:
-    "What happens to the logits before the softmax."
+    "Change of the logits before the softmax."
 
     shift_C: Tensor | None = None  # added per class
-    margin_C: Tensor | None = None  # taken from the label's logit
+    margin_C: Tensor | None = None  # subtracted from the logit of the label
     scale: float = 1.0  # multiplies the sum
     amplitude_C: Tensor | None = None  # of the noise per class
     draw: Callable[[Tensor], Tensor] | None = None  # fills a tensor with noise and returns it
 
+    @property
+    def num_classes(self) -> int | None:
+        "The number of classes that the change was made for; None: any."
+        tensors = [t for t in (self.shift_C, self.margin_C, self.amplitude_C) if t is not None]
+        return len(tensors[0]) if tensors else None
+
     def image(self, z: Tensor, y_N: Tensor, at_N: Tensor, out: Tensor, dim: int) -> Tensor:
         "Write the changed logits of an image, (C, N) or (N, C), into `out`, which may be `z` unless there is noise."
         across = [-1, 1] if dim == 0 else [1, -1]
-        if self.amplitude_C is not None:
+        if self.amplitude_C is not None and self.draw is not None:
             z = self.draw(out).mul_(self.amplitude_C.to(z.dtype).view(across)).add_(z)
         if self.shift_C is not None:
             z = torch.add(z, self.shift_C.to(z.dtype).view(across), out=out)
@@ -134,7 +142,7 @@ class Adjust:
         )
         if shift is not None:
             z_BCN = z_BCN + shift[:, None]
-        if amplitude is not None:
+        if amplitude is not None and self.draw is not None:
             z_BCN = z_BCN + amplitude[:, None] * self.draw(torch.empty_like(z_BCN))
         if margin is not None:
             label_BCN = y_BN[:, None] == torch.arange(len(margin), device=y_BN.device)[:, None]

@@ -7,6 +7,7 @@ __all__ = ['compiled_nll']
 
 # %% ../../../nbs/10b_loss_compiled.ipynb #5217e9f7
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,11 +29,13 @@ def compiled_nll(
     valid_BN = None if ignore_index is None else y_BN != ignore_index
     y_BN = y_BN if valid_BN is None else y_BN.where(valid_BN, 0)
     dense = _dense if torch.compiler.is_compiling() else _compiled()
-    loss_BN, g_BCN, *_ = dense(z_BCN, y_BN, pixel_weights(y_BN, weight, valid_BN), modulator, adjust, want_grad)
+    loss_BN, g_BCN, *_ = dense(
+        z_BCN, y_BN, pixel_weights(y_BN, weight, valid_BN, dense=True), modulator, adjust, want_grad
+    )
     return loss_BN if per_pixel else loss_BN.sum(), g_BCN
 
 # %% ../../../nbs/10b_loss_compiled.ipynb #325f0913
-def _dense(z_BCN, y_BN, w, modulator, adjust, want_grad: bool) -> tuple[Tensor | None, ...]:
+def _dense(z_BCN, y_BN, w, modulator, adjust, want_grad: bool) -> tuple[Any, ...]:
     "Loss per pixel (B, N), its gradient (B, C, N) or None, and intermediates that must not be recomputed per class."
     u_BCN, y_B1N = z_BCN.to(torch.promote_types(z_BCN.dtype, torch.float32)), y_BN[:, None]
     u_BCN = u_BCN if adjust is None else adjust.batch(u_BCN, y_BN)
