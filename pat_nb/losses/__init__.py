@@ -61,6 +61,12 @@ if TYPE_CHECKING:
         IblaPATINAP as IblaPATINAP,
         ReleasedLoss as ReleasedLoss,
     )
+    from pat_nb.losses.upsampled import (
+        check_upsample as check_upsample,
+        family_nll as family_nll,
+        upsample_logits as upsample_logits,
+        upsampled_nll as upsampled_nll,
+    )
 
 __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
@@ -105,5 +111,6 @@ __getattr__, __dir__, __all__ = lazy_exports(
             "IblaPATINAP",
             "ReleasedLoss",
         ),
+        "upsampled": ("check_upsample", "family_nll", "upsample_logits", "upsampled_nll"),
     },
 )

@@ -7,22 +7,26 @@ from pat_nb.utils import lazy_exports
 if TYPE_CHECKING:
     from pat_nb.metrics.confusion import (
         ConfusionMatrix as ConfusionMatrix,
+        Metric as Metric,
+        confusion_scores as confusion_scores,
         count_pairs as count_pairs,
         frequency_groups as frequency_groups,
-        scores as scores,
     )
+    from pat_nb.metrics.cross_entropy import CrossEntropy as CrossEntropy
     from pat_nb.metrics.released import (
-        RULES as RULES,
+        RELEASED_RULES as RELEASED_RULES,
+        ReleasedScores as ReleasedScores,
         VOID_FIRST as VOID_FIRST,
         released_scores as released_scores,
-        score_by as score_by,
-        void_last as void_last,
     )
+    from pat_nb.metrics.upsampled import upsampled_classes as upsampled_classes, upsampled_pairs as upsampled_pairs
 
 __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     {
-        "confusion": ("ConfusionMatrix", "count_pairs", "frequency_groups", "scores"),
-        "released": ("RULES", "VOID_FIRST", "released_scores", "score_by", "void_last"),
+        "confusion": ("ConfusionMatrix", "Metric", "confusion_scores", "count_pairs", "frequency_groups"),
+        "cross_entropy": ("CrossEntropy",),
+        "released": ("RELEASED_RULES", "ReleasedScores", "VOID_FIRST", "released_scores"),
+        "upsampled": ("upsampled_classes", "upsampled_pairs"),
     },
 )
