@@ -18,11 +18,11 @@ ifdef PAT_NB_DATA
 export PAT_NB_DATA := $(abspath $(PAT_NB_DATA))
 endif
 
-.PHONY: help env paper workflow bench test check export lab render clean
+.PHONY: help env paper workflow bench test test-integrations check export lab render clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 	@echo '  Options of pat-nb paper: make paper ARGS="--profile compact --datasets camvid --steps 300"'
 
 env: $(VENV)/.ready ## make .venv with everything (about 6 GB with a CUDA build of torch)
@@ -57,6 +57,10 @@ test: env ## execute every notebook, then run every test
 	$(TEST_ENV) $(BIN)/nbdev-test nbs --n-workers 2 --timing --flags "slow $(if $(PAT_NB_DATA),data) $(CUDA)" || status=1; \
 	$(TEST_ENV) $(BIN)/pytest || status=1; \
 	exit $$status
+
+test-integrations: env ## install mmsegmentation, nnU-Net, MONAI, Transformers and Lightning, and train with each
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[integrations]' -c constraints.txt
+	@$(TEST_ENV) $(BIN)/pytest tests/integrations
 
 check: env ## the quick tests: notebooks clean and exported, ruff, mypy, structure
 	@$(TEST_ENV) $(BIN)/pytest --quiet -m "not slow" tests/test_structure.py tests/test_export.py tests/test_readme.py

@@ -193,7 +193,7 @@ def show_failures(
     failed: dict[str, str],  # run id or notebook -> first line of the error
 ) -> int:  # exit status
     "Print every failure and the path of its full error to stderr."
-    from pat_nb.experiments.pool import error_file
+    from pat_nb.experiments.worker import error_file
 
     for what, error in failed.items():
         print(f"FAILED {what}: {error}", file=sys.stderr)

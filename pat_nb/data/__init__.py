@@ -6,8 +6,15 @@ from pat_nb.utils import lazy_exports, require_extra
 
 if TYPE_CHECKING:
     from pat_nb.data.camvid import CamVid as CamVid
+    from pat_nb.data.canvas import (
+        Canvas as Canvas,
+        block_noise as block_noise,
+        random_color as random_color,
+        vary_color as vary_color,
+    )
     from pat_nb.data.cityscapes import Cityscapes as Cityscapes
     from pat_nb.data.core import (
+        CachedDataset as CachedDataset,
         SegmentationDataset as SegmentationDataset,
         SquaresDataset as SquaresDataset,
         VOID as VOID,
@@ -18,47 +25,39 @@ if TYPE_CHECKING:
         count_labels as count_labels,
         show_batch as show_batch,
     )
-    from pat_nb.data.files import Fault as Fault, FileDataset as FileDataset, FilePairs as FilePairs, Pair as Pair
-    from pat_nb.data.folder import ClassLine as ClassLine, Folder as Folder, FolderPair as FolderPair
-    from pat_nb.data.nyuv2 import ArrayPair as ArrayPair, MatFrame as MatFrame, NYUv2 as NYUv2, ParquetRow as ParquetRow
-    from pat_nb.data.oxford_pet import OxfordPet as OxfordPet
-    from pat_nb.data.prepare import (
-        Cached as Cached,
-        attach as attach,
-        build as build,
-        cache_folder as cache_folder,
-        decode_all as decode_all,
-        lut_key as lut_key,
-        sample_names as sample_names,
+    from pat_nb.data.examples import NoiseFiles as NoiseFiles
+    from pat_nb.data.files import (
+        Fault as Fault,
+        FileDataset as FileDataset,
+        FilePair as FilePair,
+        PairDataset as PairDataset,
     )
+    from pat_nb.data.folder import Folder as Folder
+    from pat_nb.data.nyuv2 import NYUv2 as NYUv2
+    from pat_nb.data.oxford_pet import OxfordPet as OxfordPet
+    from pat_nb.data.prepare import use_decoded_copy as use_decoded_copy
     from pat_nb.data.registry import (
         DATASETS as DATASETS,
         EMBEDDED as EMBEDDED,
-        chosen as chosen,
-        found as found,
+        find_datasets as find_datasets,
         list_datasets as list_datasets,
         make_dataset as make_dataset,
-        pick_augmentation as pick_augmentation,
         prepare_datasets as prepare_datasets,
-        tell as tell,
         verify_datasets as verify_datasets,
     )
-    from pat_nb.data.stream import (
-        AHEAD as AHEAD,
-        Stream as Stream,
-        StreamLoader as StreamLoader,
-        eval_loader as eval_loader,
-    )
-    from pat_nb.data.synthetic import Canvas as Canvas, Synthetic as Synthetic, SyntheticStreet as SyntheticStreet
+    from pat_nb.data.splits import SPLITS as SPLITS, select_split as select_split
+    from pat_nb.data.stream import Stream as Stream, StreamLoader as StreamLoader, eval_loader as eval_loader
+    from pat_nb.data.synthetic import SyntheticDataset as SyntheticDataset
+    from pat_nb.data.synthetic_pets import SyntheticPets as SyntheticPets
+    from pat_nb.data.synthetic_rooms import SyntheticRooms as SyntheticRooms
+    from pat_nb.data.synthetic_street import SyntheticStreet as SyntheticStreet
     from pat_nb.data.transforms import (
         Augmentation as Augmentation,
-        JITTER as JITTER,
-        SMALLEST as SMALLEST,
-        crop_source as crop_source,
         light_augmentation as light_augmentation,
         resize_pair as resize_pair,
+        size_before_crop as size_before_crop,
     )
-    from pat_nb.data.verify import Report as Report, Seen as Seen
+    from pat_nb.data.verify import VerifyReport as VerifyReport
 
 require_extra("train", "PIL", "filelock", "pandas", "torchvision", "tqdm")
 
@@ -66,8 +65,10 @@ __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     {
         "camvid": ("CamVid",),
+        "canvas": ("Canvas", "block_noise", "random_color", "vary_color"),
         "cityscapes": ("Cityscapes",),
         "core": (
+            "CachedDataset",
             "SegmentationDataset",
             "SquaresDataset",
             "VOID",
@@ -78,26 +79,28 @@ __getattr__, __dir__, __all__ = lazy_exports(
             "count_labels",
             "show_batch",
         ),
-        "files": ("Fault", "FileDataset", "FilePairs", "Pair"),
-        "folder": ("ClassLine", "Folder", "FolderPair"),
-        "nyuv2": ("ArrayPair", "MatFrame", "NYUv2", "ParquetRow"),
+        "examples": ("NoiseFiles",),
+        "files": ("Fault", "FileDataset", "FilePair", "PairDataset"),
+        "folder": ("Folder",),
+        "nyuv2": ("NYUv2",),
         "oxford_pet": ("OxfordPet",),
-        "prepare": ("Cached", "attach", "build", "cache_folder", "decode_all", "lut_key", "sample_names"),
+        "prepare": ("use_decoded_copy",),
         "registry": (
             "DATASETS",
             "EMBEDDED",
-            "chosen",
-            "found",
+            "find_datasets",
             "list_datasets",
             "make_dataset",
-            "pick_augmentation",
             "prepare_datasets",
-            "tell",
             "verify_datasets",
         ),
-        "stream": ("AHEAD", "Stream", "StreamLoader", "eval_loader"),
-        "synthetic": ("Canvas", "Synthetic", "SyntheticStreet"),
-        "transforms": ("Augmentation", "JITTER", "SMALLEST", "crop_source", "light_augmentation", "resize_pair"),
-        "verify": ("Report", "Seen"),
+        "splits": ("SPLITS", "select_split"),
+        "stream": ("Stream", "StreamLoader", "eval_loader"),
+        "synthetic": ("SyntheticDataset",),
+        "synthetic_pets": ("SyntheticPets",),
+        "synthetic_rooms": ("SyntheticRooms",),
+        "synthetic_street": ("SyntheticStreet",),
+        "transforms": ("Augmentation", "light_augmentation", "resize_pair", "size_before_crop"),
+        "verify": ("VerifyReport",),
     },
 )

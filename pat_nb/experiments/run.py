@@ -34,7 +34,7 @@ from ..training.callbacks import Callback
 from ..training.checkpoint import load_weights
 from ..training.device import pick_device, pick_precision, set_determinism
 from ..training.distributed import broadcast_object, distributed_context, rank, world_size
-from ..training.evaluate import evaluate
+from ..training.evaluation import evaluate
 from ..training.inference import FullLabels, Inference
 from ..training.loop import fit
 from ..training.monitor import Monitor, PhaseTimer

@@ -46,14 +46,15 @@ class SegmentationModule(LightningModule):
         return loss
 
     def on_validation_epoch_start(self) -> None:
-        self.matrix = ConfusionMatrix(self.num_classes, self.ignore_index, device=self.device)
+        self.metric = ConfusionMatrix(self.num_classes, self.ignore_index)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         images, labels = batch
-        self.matrix.update(self(images), labels)
+        self.metric.update(self(images), labels)
 
     def on_validation_epoch_end(self) -> None:
-        self.log("val_miou", self.matrix.reduce().compute()["miou"], prog_bar=True)
+        self.metric.reduce()
+        self.log("val_miou", self.metric.compute()["miou"], prog_bar=True)
 
     def configure_optimizers(self) -> dict:
         optimizer = torch.optim.Adam(self.parameters(), self.lr)

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         world_size as world_size,
         wrap_ddp as wrap_ddp,
     )
+    from pat_nb.training.evaluation import evaluate as evaluate
     from pat_nb.training.inference import (
         FullLabels as FullLabels,
         Inference as Inference,
@@ -103,6 +104,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
             "world_size",
             "wrap_ddp",
         ),
+        "evaluation": ("evaluate",),
         "inference": ("FullLabels", "Inference", "inference_params"),
         "loop": ("fit",),
         "monitor": ("Monitor", "PHASES", "PhaseTimer", "UtilizationSampler"),
