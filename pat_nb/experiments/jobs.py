@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
-from ..settings import Settings, load_settings
+from ..settings import Settings
 from ..training.cpu_tuning import available_cores
 from ..training.device import pick_device
 from ..utils import UserError
