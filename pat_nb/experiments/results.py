@@ -9,7 +9,6 @@ __all__ = ['SCHEMA', 'read_result', 'no_nan', 'results', 'load_results', 'pendin
 import json
 import math
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 

@@ -8,13 +8,13 @@ __all__ = ['RunSpec', 'profile_model', 'run_dataset']
 # %% ../../nbs/60_run_spec.ipynb #07996f9b
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 
 from ..data.core import SegmentationDataset
 from ..data.registry import make_dataset
 from ..losses.registry import loss_params
 from ..models import model_params
-from ..settings import Settings, load_settings
+from ..settings import Settings
 from ..training.inference import inference_params
 from ..training.state import make_recipe
 
