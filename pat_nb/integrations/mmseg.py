@@ -15,6 +15,7 @@ except ImportError:
     raise
 
 # %% ../../nbs/90_integration_mmseg.ipynb #21948fa8
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,8 +44,8 @@ class PatNbLoss(nn.Module):
         super().__init__()
         if "loss" not in loss_name:
             raise UserError(f"loss_name {loss_name!r}: mmsegmentation trains on names that contain 'loss'.")
-        counts = None if counts is None else torch.as_tensor(counts)
-        self.loss = make_loss(loss, 0 if counts is None else len(counts), counts=counts, **params)
+        counts_C = None if counts is None else torch.as_tensor(counts)
+        self.loss = make_loss(loss, 0 if counts is None else len(counts), counts=counts_C, **params)
         self.loss_weight, self.loss_name, self.reduction = loss_weight, loss_name, reduction
 
     def forward(
@@ -56,21 +57,33 @@ class PatNbLoss(nn.Module):
         reduction_override: str | None = None,  # replaces `reduction`
         ignore_index: int = 255,  # mmsegmentation passes that of the head
     ) -> Tensor:
-        reduction, self.loss.ignore_index = reduction_override or self.reduction, ignore_index
+        reduction = reduction_override or self.reduction
         if weight is None and avg_factor is None:
-            return self.loss_weight * self._loss(pred, target, reduction)
-        pixel_BHW = self._loss(pred, target, "none")
-        total_BHW = self.loss_weight * (pixel_BHW if weight is None else pixel_BHW * weight)
+            return self.loss_weight * self._loss(reduction, ignore_index)(pred, target)
+        loss_BHW = self.loss_weight * self._loss("none", ignore_index)(pred, target)
+        loss_BHW = loss_BHW if weight is None else loss_BHW * weight
         if reduction != "mean":
-            return total_BHW if reduction == "none" else total_BHW.sum()
-        if avg_factor is None:
-            mean = self._loss(pred.detach(), target, "mean")
-            avg_factor = pixel_BHW.detach().sum() / mean if mean else 1.0
-        return total_BHW.sum() / avg_factor
+            return loss_BHW if reduction == "none" else loss_BHW.sum()
+        return loss_BHW.sum() / (self._normalizer(pred, target, ignore_index) if avg_factor is None else avg_factor)
 
-    def _loss(self, pred: Tensor, target: Tensor, reduction: str) -> Tensor:
-        self.loss.reduction = reduction
-        return self.loss(pred, target)
+    def _loss(self, reduction: str, ignore_index: int) -> Any:
+        "The loss with these options; it shares its buffers."
+        loss = copy.copy(self.loss)
+        vars(loss).update(reduction=reduction, ignore_index=ignore_index)
+        return loss
+
+    def _normalizer(self, pred: Tensor, target: Tensor, ignore_index: int) -> Tensor:
+        "The divisor of the mean."
+        loss, divisors = self._loss("mean", ignore_index), list[Tensor]()
+        reduce = loss.reduce_normalizer
+
+        def record(D: Tensor) -> Tensor:
+            divisors.append(D if reduce is None else reduce(D))
+            return D
+
+        vars(loss)["reduce_normalizer"] = record
+        loss(pred.detach(), target)
+        return divisors[0].clamp(min=1e-12)
 
 # %% ../../nbs/90_integration_mmseg.ipynb #055bab89
 MODELS.register_module(module=PatNbLoss)

@@ -42,7 +42,7 @@ class MonaiLoss(nn.Module):
         logits, target = (x.as_subclass(Tensor) for x in (input, target))  # a MetaTensor slows every operation
         if target.shape == logits.shape and target.shape[1] > 1:
             target = _labels(target)
-        loss = self.loss(logits, target)
+        loss = self.loss.to(logits.device)(logits, target)
         return loss if loss.dim() == 0 else loss[:, None]
 
 

@@ -54,11 +54,11 @@ def _class_strips(
     logits: Tensor, target_size: tuple[int, int], align_corners: bool, size: tuple[int, int] | None
 ) -> Iterator[tuple[int, slice, Tensor]]:
     "(image, rows, classes (R, W)) of every strip."
-    (C, h, w), (H, W), size = logits.shape[1:], target_size, tuple(size or target_size)
-    if not (h <= size[0] >= H and w <= size[1] >= W):
-        raise ValueError(f"size {size} must be at least that of the logits {(h, w)} and of the target {(H, W)}.")
+    (C, h, w), (H, W), full = logits.shape[1:], target_size, size or target_size
+    if not (h <= full[0] >= H and w <= full[1] >= W):
+        raise ValueError(f"size {full} must be at least that of the logits {(h, w)} and of the target {(H, W)}.")
     dtype = torch.promote_types(logits.dtype, torch.float32)
-    plan = plan_strips((C, h, w), (H, W), (size[0], size[1]), align_corners, dtype, logits.device)
+    plan = plan_strips((C, h, w), (H, W), (full[0], full[1]), align_corners, dtype, logits.device)
     through = Interpolation(plan)
     for b, z_Chw in enumerate(logits):
         for chunk in plan.chunks:
