@@ -1,27 +1,29 @@
-# `make help` lists the targets. Everything runs in .venv, which is made when it is missing and reused when it is not.
+# `make help` lists the targets. Everything runs in .venv, which `make` creates if it is missing.
 PYTHON ?= python3
 VENV   := .venv
 WORKFLOW := .venv-workflow
 BIN    := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 
-# Settings for `make paper`, e.g. `make paper PROFILE=compact DATASETS=camvid LOSSES=ce,pat STEPS=300 ONLY=table3`
-KEYS     := profile datasets losses models seeds steps size batch_size lr width depth encoder splits void device devices precision determinism tracker jobs workers threads eval_every checkpoint_every data runs figures
-upper     = $(shell printf %s '$(1)' | tr a-z A-Z)
-typed     = $(if $(findstring command,$(origin $(1))),$($(1)))
-GIVEN    := $(foreach k,$(KEYS),$(if $(call typed,$(call upper,$(k))),$(k)='$(call typed,$(call upper,$(k)))'))
-OPTIONS  := $(foreach k,$(KEYS),$(if $(call typed,$(call upper,$(k))),--$(subst _,-,$(k)) '$(call typed,$(call upper,$(k)))')) $(if $(ONLY),--only '$(ONLY)') $(if $(DRY_RUN),--dry-run) $(if $(FROM_RESULTS),--from-results)
+# Options of `make paper`: ARGS="--profile compact --size 96x128", or short PROFILE= DATASETS= LOSSES= SEEDS= STEPS= ONLY= and FROM_RESULTS=1
+upper   = $(shell printf %s '$(1)' | tr a-z A-Z)
+option  = $(if $(findstring command,$(origin $(2))),--$(1) '$($(2))')
+OPTIONS = $(foreach k,profile datasets losses seeds steps only,$(call option,$(k),$(call upper,$(k)))) $(if $(FROM_RESULTS),--from-results) $(ARGS)
+
+# Tests see no setting of the environment but PAT_NB_DATA, and use one thread per process.
+TEST_ENV = env $(patsubst %,-u %,$(filter-out PAT_NB_DATA,$(filter PAT_NB_%,$(.VARIABLES)))) OMP_NUM_THREADS=1 $(if $(CUDA),,TRITON_INTERPRET=1)
+CUDA     = $(eval CUDA := $$(shell $(BIN)/python -c 'import torch; print("cuda" if torch.cuda.is_available() else "")'))$(CUDA)
 
 ifdef PAT_NB_DATA
 export PAT_NB_DATA := $(abspath $(PAT_NB_DATA))
 endif
 
-.PHONY: help env paper workflow bench test check export lab render clean
+.PHONY: help env paper workflow bench test test-integrations check export lab render clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
-	@echo "  Settings go behind a target: make paper PROFILE=compact DATASETS=camvid STEPS=300"
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
+	@echo '  Options of pat-nb paper: make paper ARGS="--profile compact --datasets camvid --steps 300"'
 
 env: $(VENV)/.ready ## make .venv with everything (about 6 GB with a CUDA build of torch)
 
@@ -33,12 +35,12 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@touch $@
 
 preflight:
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit(0); from pat_nb.settings import preflight; preflight()' $(GIVEN)
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit(0); from pat_nb.cli import preflight; sys.exit(preflight())' paper $(OPTIONS)
 
-paper: preflight env ## train what is missing and make every table and figure (smoke scale unless PROFILE says otherwise)
+paper: preflight env ## train the missing runs and make every table and figure (profile smoke by default)
 	@$(BIN)/pat-nb paper $(OPTIONS)
 
-workflow: env $(WORKFLOW)/.ready ## make .venv-workflow with Snakemake, to do the runs as jobs of a cluster (workflow/README.md)
+workflow: env $(WORKFLOW)/.ready ## make .venv-workflow with Snakemake, which submits the runs as jobs to a cluster (workflow/README.md)
 
 $(WORKFLOW)/.ready: workflow/constraints.txt
 	@test -x $(WORKFLOW)/bin/python || $(PYTHON) -m venv $(WORKFLOW)
@@ -46,15 +48,23 @@ $(WORKFLOW)/.ready: workflow/constraints.txt
 	@$(WORKFLOW)/bin/python -m pip install --quiet --disable-pip-version-check snakemake snakemake-executor-plugin-slurm -c workflow/constraints.txt
 	@touch $@
 
-bench: env ## measure time and memory of all losses, with the peers installed
+bench: env ## measure time and memory of all losses, and of the libraries to compare with
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]' -c constraints.txt
 	@$(BIN)/pat-nb bench losses
 
-test: env ## run every check and every notebook, and install the wheel elsewhere
-	@$(BIN)/python .ci/test.py
+test: env ## execute every notebook, then run every test
+	@status=0; \
+	$(TEST_ENV) $(BIN)/nbdev-test nbs --n-workers 2 --timing --flags "slow $(if $(PAT_NB_DATA),data) $(CUDA)" || status=1; \
+	$(TEST_ENV) $(BIN)/pytest || status=1; \
+	exit $$status
 
-check: env ## the quick part of the tests: notebooks clean and exported, lint, structure
-	@$(BIN)/python .ci/test.py --quick
+test-integrations: env ## install mmsegmentation, nnU-Net, MONAI, Transformers and Lightning, and train with each
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[integrations]' -c constraints.txt
+	@$(TEST_ENV) $(BIN)/pytest tests/integrations
+
+check: env ## the quick tests: notebooks clean and exported, ruff, mypy, structure
+	@$(TEST_ENV) $(BIN)/pytest --quiet -m "not slow" tests/test_structure.py tests/test_export.py tests/test_readme.py
+	@$(BIN)/mypy
 
 export: env ## write pat_nb/ from the notebooks and clean them
 	@$(BIN)/nbdev-export && $(BIN)/nbdev-clean
@@ -62,8 +72,8 @@ export: env ## write pat_nb/ from the notebooks and clean them
 lab: env ## open the notebooks in JupyterLab
 	@cd nbs && ../$(BIN)/jupyter lab
 
-render: env ## execute the library notebooks and store their outputs, for reading them online
-	@OMP_NUM_THREADS=1 $(BIN)/nbdev-test nbs --file_re '^[0-9]' --save && $(BIN)/nbdev-clean
+render: env ## execute the library notebooks and store their outputs, to read them online
+	@$(TEST_ENV) $(BIN)/nbdev-test nbs --file-re '^[0-9]' --save && $(BIN)/nbdev-clean
 
 clean: ## remove the environments and caches; data, runs and figures stay
-	@rm -rf $(VENV) $(WORKFLOW) .snakemake build dist *.egg-info .ruff_cache
+	@rm -rf $(VENV) $(WORKFLOW) .snakemake build dist *.egg-info .ruff_cache .mypy_cache .pytest_cache .hypothesis

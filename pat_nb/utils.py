@@ -16,15 +16,18 @@ from typing import Any
 
 # %% ../nbs/00_utils.ipynb #597e5cd6
 class UserError(ValueError):
-    "A mistake in a request. The message says what is wrong, where, and what to do next."
+    "An error of the user. The message says what is wrong, where, and what to do next."
 
     def _render_traceback_(self) -> list[str]:
         "Lines that Jupyter and papermill show instead of a stack trace."
         return [f"{type(self).__name__}: {self}"]
 
 # %% ../nbs/00_utils.ipynb #5b2b9de5
-def atomic_write(path: Path, write: Callable[[Path], Any]) -> None:
-    "Call `write(temporary_path)`, then move the file to `path`. On an error, `path` keeps its old content."
+def atomic_write(
+    path: Path,  # the file to write; missing folders are created
+    write: Callable[[Path], Any],  # writes the content to the path that it gets
+) -> None:
+    "Call `write(temporary_path)`, then move the file to `path`. After an error, `path` keeps its old content."
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -33,7 +36,7 @@ def atomic_write(path: Path, write: Callable[[Path], Any]) -> None:
     finally:
         part.unlink(missing_ok=True)
 
-
+# %% ../nbs/00_utils.ipynb #c406faeb
 def write_json(path: Path, content: Any) -> None:
     "Write `content` as JSON with `atomic_write`."
     atomic_write(path, lambda part: part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8"))
@@ -43,20 +46,22 @@ class MissingExtraError(ImportError, UserError):
     "Packages of an optional extra are not installed."
 
 
-def require_extra(extra: str, *packages: str) -> None:
-    "Raise `MissingExtraError`, in one line, if one of the packages of an extra cannot be imported."
+def require_extra(
+    extra: str,  # as in `pip install pat_nb[extra]`
+    *packages: str,  # packages by the names under which they are imported
+) -> None:
+    "Raise `MissingExtraError` with one line if a package of the extra cannot be imported."
     missing = [p for p in packages if importlib.util.find_spec(p) is None]
     if missing:
-        raise MissingExtraError(
-            f"{', '.join(missing)} is not installed. Install what this part of pat_nb needs: pip install 'pat_nb[{extra}]'"
-        )
+        install = f"pip install 'pat_nb[{extra}]'"
+        raise MissingExtraError(f"this needs the extra {extra!r}: {install} (missing: {', '.join(missing)})")
 
 # %% ../nbs/00_utils.ipynb #c486aee1
 def lazy_exports(
     package: str,  # `__name__` of the package
     modules: dict[str, tuple[str, ...]],  # submodule -> the public names that it defines
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:  # `__getattr__`, `__dir__`, `__all__`
-    "What the `__init__` of a package needs to export names of its submodules lazily."
+    "Make the functions with which the `__init__` of a package exports names of its submodules lazily."
     home = {name: module for module, names in modules.items() for name in names}
 
     def getattr_(name: str) -> Any:

@@ -14,7 +14,7 @@ from torch import Tensor
 from .counts import check_counts
 from .cross_entropy import SoftmaxLoss
 from .family import Adjust, Modulator
-from .functional import modulated_nll
+from .upsampled import family_nll
 
 # %% ../../nbs/14_loss_balanced_softmax.ipynb #862496fc
 def log_prior(
@@ -41,7 +41,7 @@ class BMSLoss(SoftmaxLoss):
         self.register_buffer("shift", log_prior(counts))
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        return modulated_nll(logits, target, Modulator(), adjust=Adjust(shift_C=self.shift), **self.options)
+        return family_nll(logits, target, Modulator(), adjust=Adjust(shift_C=self.shift), **self.options)
 
     def extra_repr(self) -> str:
         return f"log n from {self.shift.min():.2f} to 0"

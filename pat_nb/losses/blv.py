@@ -17,7 +17,7 @@ from torch import Tensor
 from .counts import check_counts
 from .cross_entropy import SoftmaxLoss
 from .family import Adjust, Modulator
-from .functional import modulated_nll
+from .upsampled import family_nll
 from ..names import check_choice
 
 # %% ../../nbs/16_loss_blv.ipynb #4f6cc75b
@@ -75,7 +75,7 @@ class BLVLoss(SoftmaxLoss):
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         noisy = self.training and torch.is_grad_enabled()
         adjust = Adjust(amplitude_C=self.amplitude, draw=self.draw) if noisy else None
-        return modulated_nll(logits, target, Modulator(), adjust=adjust, **self.options)
+        return family_nll(logits, target, Modulator(), adjust=adjust, **self.options)
 
     def extra_repr(self) -> str:
         return f"{self.draw.noise}, sigma={self.draw.sigma}, amplitudes {self.amplitude.min():.3f} to 1"

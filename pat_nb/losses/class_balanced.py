@@ -18,7 +18,7 @@ from .counts import check_counts
 from .cross_entropy import SoftmaxLoss
 from .family import Modulator
 from .focal import FocalModulator
-from .functional import modulated_nll
+from .upsampled import family_nll
 
 # %% ../../nbs/13_loss_class_balanced.ipynb #c48ea535
 def effective_weights(
@@ -67,7 +67,7 @@ class CBLoss(SoftmaxLoss):
         self.beta, self.modulator = beta, Modulator()
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        return modulated_nll(logits, target, self.modulator, self.weight, **self.options)
+        return family_nll(logits, target, self.modulator, self.weight, **self.options)
 
     def extra_repr(self) -> str:
         return f"beta={self.beta}, weights {self.weight.min():.3g} to {self.weight.max():.3g}"

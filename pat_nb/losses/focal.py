@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .cross_entropy import SoftmaxLoss, class_weights
 from .family import Modulator
-from .functional import modulated_nll
+from .upsampled import family_nll
 
 # %% ../../nbs/12_loss_focal.ipynb #45422b11
 @dataclass(frozen=True)
@@ -39,17 +39,17 @@ def focal_loss(
     *,
     gamma: float = 2.0,  # focusing parameter; 0: cross-entropy
     weight: Tensor | None = None,  # (C,) weights of the classes
-    **options: Any,  # ignore_index, reduction, backend ... of `modulated_nll`
+    **options: Any,  # ignore_index, reduction, backend, upsample ... of `family_nll`
 ) -> Tensor:
     """Softmax focal loss, averaged over the pixels that are not ignored; with `weight`, over their weights.
 
     Shape: a scalar, or (B, *spatial) for reduction "none".
     Reference: Lin et al., ICCV 2017, Eq. (4); `weight` is its alpha.
-    Raises: ValueError for a negative gamma, and as `modulated_nll`.
+    Raises: ValueError for a negative gamma, and as `family_nll`.
     """
     _check_gamma(gamma)
     modulator = FocalModulator(gamma) if gamma else Modulator()
-    return modulated_nll(logits, target, modulator, weight, **options)
+    return family_nll(logits, target, modulator, weight, **options)
 
 # %% ../../nbs/12_loss_focal.ipynb #88a004bb
 def _check_gamma(gamma: float) -> None:

@@ -55,7 +55,7 @@ def modulated_nll(
             return _triton().triton_mask_sizes(y_BN, C, _NEVER if ignore_index is None else ignore_index)
         return mask_sizes(y_BN, C, ignore_index, all_classes=validate and not ignored, dense=symbolic)
 
-    weight = normalize_weights(logits, weight, normalizer, reduce_normalizer, sizes, reduction, ignored)
+    weight = normalize_weights(logits, target, weight, normalizer, reduce_normalizer, sizes, reduction, ignored)
     if backend == "reference":
         valid_BN = None if ignore_index is None else y_BN != ignore_index
         y_BN = y_BN if valid_BN is None else y_BN.where(valid_BN, 0)
@@ -155,6 +155,7 @@ class _ModulatedNLL(torch.autograd.Function):
 # %% ../../nbs/10d_loss_functional.ipynb #857b641c
 def normalize_weights(
     logits: Tensor,  # (B, C, *spatial)
+    target: Tensor,  # (B, *spatial)
     weight,  # as in `modulated_nll`
     normalizer,  # as in `modulated_nll`
     reduce_normalizer: Callable[[Tensor], Tensor] | None,
@@ -173,7 +174,7 @@ def normalize_weights(
     if not mean:
         return weight
     if normalizer is None:
-        normalizer = logits[:, 0].numel() if sizes_BC is None else (sizes_BC * weight).sum()
+        normalizer = target.numel() if sizes_BC is None else (sizes_BC * weight).sum()
     D = torch.as_tensor(normalizer, dtype=dtype, device=logits.device)
     D = D if reduce_normalizer is None else reduce_normalizer(D)
     return torch.where(D > 0, weight / D, 0)
@@ -194,22 +195,32 @@ def as_labels(
     logits: Tensor,  # (B, C, *spatial)
     target: Tensor,  # (B, *spatial) or (B, 1, *spatial), integers or integral floats
     symbolic: bool = False,  # the values of the target cannot be read
+    spatial: tuple[int, ...] | None = None,  # that the target must have; None: those of the logits
 ) -> Tensor:  # (B, *spatial) int64
     "The target as int64 labels without a class dimension. Raises `ValueError` if it cannot be one."
     if logits.dim() < 2 or not logits.is_floating_point():
         raise ValueError(f"logits must be floating point (B, C, *spatial), got {logits.dtype} {tuple(logits.shape)}.")
-    want = logits.shape[:1] + logits.shape[2:]
+    want = (*logits.shape[:1], *(logits.shape[2:] if spatial is None else spatial))
     if target.dim() == logits.dim() and target.shape[1] == 1:
         target = target.squeeze(1)
     if target.shape != want:
-        hint = " It looks one-hot or soft: pass labels, as target.argmax(1)." if target.shape == logits.shape else ""
         shapes = f"logits of shape {tuple(logits.shape)} need a target of shape {tuple(want)}"
-        raise ValueError(f"{shapes}, got {tuple(target.shape)}.{hint}")
+        raise ValueError(f"{shapes}, got {tuple(target.shape)}.{_shape_hint(logits, target)}")
     if target.numel() == 0:
         raise ValueError(f"the target of shape {tuple(target.shape)} holds no pixel.")
     if target.is_complex() or (target.is_floating_point() and not symbolic and bool((target != target.round()).any())):
         raise ValueError(f"the target must hold integer labels, and its {target.dtype} values are not integral.")
     return target.long()
+
+
+def _shape_hint(logits: Tensor, target: Tensor) -> str:
+    "How to correct a target of the wrong shape, if its shape tells."
+    if target.shape == logits.shape:
+        return " It looks one-hot or soft: pass labels, as target.argmax(1)."
+    low, high = logits.shape[2:], target.shape[1:]
+    if len(low) == len(high) == 2 and target.shape[0] == logits.shape[0] and all(map(int.__lt__, low, high)):
+        return " It is larger than the logits: pass upsample='bilinear' to the loss, or call upsampled_nll."
+    return ""
 
 # %% ../../nbs/10d_loss_functional.ipynb #bcd56db6
 def check_arguments(

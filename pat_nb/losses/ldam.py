@@ -16,7 +16,7 @@ from .class_balanced import effective_weights
 from .counts import check_counts
 from .cross_entropy import SoftmaxLoss
 from .family import Adjust, Modulator
-from .functional import modulated_nll
+from .upsampled import family_nll
 
 # %% ../../nbs/15_loss_ldam.ipynb #73f059d9
 def margins(
@@ -73,7 +73,7 @@ class LDAMLoss(SoftmaxLoss):
         adjust, weight = Adjust(margin_C=self.margin, scale=self.s), None
         if self.late_weight is not None:
             weight = torch.where(self.late, self.late_weight, 1)
-        return modulated_nll(logits, target, Modulator(), weight, adjust=adjust, **self.options)
+        return family_nll(logits, target, Modulator(), weight, adjust=adjust, **self.options)
 
     def extra_repr(self) -> str:
         drw = self.late_weight is not None

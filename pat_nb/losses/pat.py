@@ -15,7 +15,7 @@ from torch import Tensor
 
 from .cross_entropy import SoftmaxLoss, class_weights
 from .family import Modulator
-from .functional import modulated_nll
+from .upsampled import family_nll
 
 # %% ../../nbs/11_loss_pat.ipynb #9fc2b0fc
 def pat_weight(
@@ -63,13 +63,13 @@ def pat_loss(
     mask_power: float = 1.0,  # a in |M|^-a; 1 is the paper's, 0 is off
     average_classes: bool = False,  # divide by the number of classes in the image
     weight: Tensor | None = None,  # (C,) factors of the classes
-    **options: Any,  # ignore_index, reduction, backend ... of `modulated_nll`; "mean" and "sum" are over the images
+    **options: Any,  # ignore_index, reduction ... of `family_nll`; "mean" and "sum" are over the images
 ) -> Tensor:
     """PAT, Eq. (4): cross-entropy times beta(p), divided by the size of the label's mask in its image.
 
     Shape: a scalar, or (B, *spatial) for "none", whose sum is "sum".
     Reference: "PAT: Pixel-wise Adaptive Training for Long-tailed Segmentation", arXiv 2404.05393, Eq. (4), (5).
-    Raises: ValueError for a T or mask_power out of range, and as `modulated_nll`.
+    Raises: ValueError for a T or mask_power out of range, and as `family_nll`.
     """
     _check_pat(T, mask_power)
     modulator = Modulator() if math.isinf(T) else PATModulator(T)
@@ -78,7 +78,7 @@ def pat_loss(
         w_BC = mask_weights(sizes_BC, mask_power, average_classes)
         return w_BC if weight is None else w_BC * weight.to(w_BC)
 
-    return modulated_nll(logits, target, modulator, weights, normalizer=_labelled_images, **options)
+    return family_nll(logits, target, modulator, weights, normalizer=_labelled_images, **options)
 
 # %% ../../nbs/11_loss_pat.ipynb #2a80c85d
 def _labelled_images(sizes_BC: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ __all__ = ['pick_device', 'pick_precision', 'pick_layout', 'pick_threads', 'to_d
 # %% ../../nbs/45_device.ipynb #4e5ed825
 import os
 import random
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,22 +23,21 @@ from ..utils import UserError
 def pick_device(
     device: str = "auto",  # auto, cpu, cuda, cuda:1, mps
 ) -> torch.device:
-    "The device to train on. Raises `UserError` if it is not there."
+    "Return the device to compute on. Raises `UserError` if PyTorch does not see it."
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}.get(
-        device.split(":")[0], True
-    )
-    if not there or (":" in device and int(device.split(":")[1]) >= torch.cuda.device_count()):
-        raise UserError(f"device {device!r} was asked for, and torch sees no such device here. Use device=cpu or auto.")
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    missing_index = ":" in device and int(device.split(":")[1]) >= torch.cuda.device_count()
+    if missing_index or not available.get(device.split(":")[0], True):
+        raise UserError(f"device {device!r} is not available to PyTorch on this machine. Use device=cpu or auto.")
     return torch.device(device)
 
 # %% ../../nbs/45_device.ipynb #d3dddf62
 def pick_precision(
     precision: str,  # auto, fp32, bf16, fp16
     device: torch.device,
-) -> torch.dtype | None:  # what to autocast to; None: float32 throughout
-    "The type that the network computes in. Losses are computed in float32 always."
+) -> torch.dtype | None:  # for autocast; None: float32 throughout
+    "Return the type that the network computes in. Losses are always computed in float32. Raises `UserError`."
     check_choice("precision", precision)
     if precision == "auto" and device.type == "cuda":
         precision = "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
@@ -47,45 +47,53 @@ def pick_precision(
         raise UserError("precision fp16 needs a GPU; on a CPU use bf16 or fp32.")
     return {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
 
-
-def pick_layout(device: torch.device, dtype: torch.dtype | None) -> torch.memory_format:
-    "Channels last, except where it is slower."
+# %% ../../nbs/45_device.ipynb #b821d2ea
+def pick_layout(
+    device: torch.device,
+    dtype: torch.dtype | None,  # of autocast
+) -> torch.memory_format:
+    "Return channels last, or contiguous where channels last is slower."
     slow = device.type == "mps" or (
         device.type == "cpu" and cpu_mode()["layout"].get("bf16" if dtype else "fp32") == "contiguous"
     )
     return torch.contiguous_format if slow else torch.channels_last
 
-
+# %% ../../nbs/45_device.ipynb #ededce19
 def pick_threads(
     threads: int,  # 0: choose
     device: torch.device,
-    alone: bool,  # no other run or process beside this one
+    alone: bool,  # whether no other run or process computes at the same time
 ) -> int:
-    "How many threads a run computes with."
+    "Return how many threads a run computes with."
     return threads or (cpu_mode()["threads"] if alone and device.type == "cpu" else 1)
 
 # %% ../../nbs/45_device.ipynb #ed70b795
 def to_device(
-    images_BCHW: Tensor, target_BHW: Tensor, device: torch.device, layout=torch.channels_last
+    images_BCHW: Tensor,
+    target_BHW: Tensor,
+    device: torch.device,
+    layout: torch.memory_format = torch.channels_last,  # of the images
 ) -> tuple[Tensor, Tensor]:
-    "Move a batch without waiting for the copy."
+    "Move a batch to a device without waiting for the copy."
     return images_BCHW.to(device, memory_format=layout, non_blocking=True), target_BHW.to(device, non_blocking=True)
 
 # %% ../../nbs/45_device.ipynb #97e1fe07
-def set_determinism(mode: str) -> None:
-    "off, warn or strict, for this process, before it computes anything on a GPU."
+def set_determinism(
+    mode: str,  # off, warn or strict
+) -> None:
+    "Set PyTorch's determinism for this process. Call it before anything is computed on a GPU. Raises `UserError`."
     check_choice("determinism", mode)
     if mode != "off":
-        os.environ.setdefault(
-            "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
-        )  # cuBLAS is reproducible with a workspace of its own only
+        # cuBLAS is reproducible only with a workspace of a fixed size, which it reads from the environment
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(mode != "off", warn_only=mode == "warn")
     torch.backends.cudnn.benchmark = mode == "off"
 
 # %% ../../nbs/45_device.ipynb #b92132e2
 def random_state() -> dict:
-    "The state of every random number generator."
-    name, keys, *rest = np.random.get_state()
+    "Return the state of the random number generators of PyTorch, CUDA, NumPy and Python."
+    legacy: Any = np.random.get_state()
+    name, keys, *rest = legacy
     return dict(
         torch=torch.get_rng_state(),
         cuda=torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
@@ -93,9 +101,11 @@ def random_state() -> dict:
         python=random.getstate(),
     )
 
-
-def set_random_state(state: dict) -> None:
-    "Undo what happened since `random_state()`."
+# %% ../../nbs/45_device.ipynb #1f0ce0fb
+def set_random_state(
+    state: dict,  # from `random_state`
+) -> None:
+    "Restore the state of all random number generators."
     torch.set_rng_state(state["torch"])
     if state["cuda"] and len(state["cuda"]) == torch.cuda.device_count():
         torch.cuda.set_rng_state_all(state["cuda"])

@@ -68,36 +68,9 @@ def _write_gradient(g_ptr, u_cn, label_cn, inside_cn, top_n, sum_n, others_n, k_
 
 # %% ../../../nbs/10c_loss_triton.ipynb #7a11a713
 @triton.jit
-def _kernel(
-    z_ptr,
-    y_ptr,
-    w_ptr,
-    shift_ptr,
-    margin_ptr,
-    g_ptr,
-    loss_ptr,
-    C,
-    N,
-    zb,
-    zc,
-    zn,
-    gb,
-    gc,
-    gn,
-    wb,
-    wc,
-    t,
-    scale,
-    ignore,
-    FORM: tl.constexpr,
-    SHIFT: tl.constexpr,
-    MARGIN: tl.constexpr,
-    GRADIENT: tl.constexpr,
-    LOOP: tl.constexpr,
-    WIDE: tl.constexpr,
-    BLOCK_C: tl.constexpr,
-    BLOCK_N: tl.constexpr,
-):
+def _kernel(z_ptr, y_ptr, w_ptr, shift_ptr, margin_ptr, g_ptr, loss_ptr, C, N, zb, zc, zn, gb, gc, gn, wb, wc, t, scale,
+            ignore, FORM: tl.constexpr, SHIFT: tl.constexpr, MARGIN: tl.constexpr, GRADIENT: tl.constexpr,
+            LOOP: tl.constexpr, WIDE: tl.constexpr, BLOCK_C: tl.constexpr, BLOCK_N: tl.constexpr):  # fmt: skip
     "Loss per pixel and the gradient of its sum, for BLOCK_N pixels of an image."
     b, n, c = tl.program_id(1).to(tl.int64), tl.program_id(0) * BLOCK_N + tl.arange(0, BLOCK_N), tl.arange(0, BLOCK_C)
     if WIDE:

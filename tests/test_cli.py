@@ -1,0 +1,116 @@
+"""The command line: exit statuses, and one line for every mistake."""
+
+import os
+import re
+
+import pytest
+
+from pat_nb.cli import main
+
+MISTAKES = [  # command, what its message says
+    ("paper --profile smok", "'smoke'"),
+    ("paper --losses ce,patt", "'pat'"),
+    ("paper --datasets camvit", "'camvid'"),
+    ("paper --stepz 3", "--steps"),
+    ("paper --steps many", "steps"),
+    ("paper --only tabel3", "'table3'"),
+    ("paper --device cpu --devices 0", "devices=all"),
+    ("papr", "paper"),
+    ("train --model unett", "'unet'"),
+    ("train --dataset camvit", "'camvid'"),
+    ("train --loss patt", "'pat'"),
+    ("train --loss-param Temp=3", "T, mask_power"),
+    ("train --loss-param T", "T=5"),
+    ("train --loss-param T=hot", "must be a number"),
+    ("train-run camvid-unet-pat-s0-0", "--list-json"),
+    ("results", "no result"),
+    ("bench loses", "'losses'"),
+    ("bench losses --shapes petz", "'pets'"),
+    ("bench losses --repeats 0", "at least 1"),
+    ("bench training --seconds 0", "must be positive"),
+    ("data verify camvit", "'camvid'"),
+    ("data verify", "no data set"),
+    ("data verfy", "verify"),
+]
+COMMANDS = ("paper", "train", "train-run", "bench", "data", "results", "settings")
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch, capsys):
+    "`command(line, **variables)` in this process: (status, stdout, stderr). Runs, figures and data are in `tmp_path`."
+    for name in [name for name in os.environ if name.startswith("PAT_NB_")]:
+        monkeypatch.delenv(name)
+    for name in ("runs", "figures", "data"):
+        monkeypatch.setenv(f"PAT_NB_{name.upper()}", str(tmp_path / name))
+
+    def call(line, **variables):
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        try:
+            status = main(line.split())
+        except SystemExit as e:
+            status = e.code
+        return status, *capsys.readouterr()
+
+    return call
+
+
+@pytest.mark.parametrize(("line", "hint"), MISTAKES, ids=[line for line, _ in MISTAKES])
+def test_mistake(line, hint, command, tmp_path):
+    status, out, err = command(line)
+    assert status == 2
+    assert hint in err
+    assert err.startswith("pat-nb: ")
+    assert len(err.strip().splitlines()) == 1
+    assert not out
+    assert not list(tmp_path.glob("runs/*-*")), "a mistake is found before a run has a folder"
+
+
+@pytest.mark.parametrize("line", ["paper --datasets camvid", "data prepare camvid"])
+def test_missing_dataset(line, command, tmp_path):
+    status, out, err = command(line)
+    assert status == 2
+    assert not out
+    assert str(tmp_path / "data") in err
+    assert "Get it" in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_list_of_datasets(command):
+    status, out, _ = command("data list")
+    assert status == 0
+    assert re.search(r"nyuv2 .*not found", out)
+
+
+def test_settings_and_their_sources(command):
+    status, out, _ = command("settings --steps 5", PAT_NB_LR="0.5")
+    assert status == 0
+    assert re.search(r"^steps +5 +given$", out, flags=re.M)
+    assert re.search(r"^lr +0\.5 .*PAT_NB_LR", out, flags=re.M)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help(name, command):
+    status, out, _ = command(f"{name} --help")
+    assert status == 0
+    assert out.startswith(f"usage: pat-nb {name}")
+
+
+def test_exit_status_of_the_program(run_command, environment):
+    finished = run_command("pat-nb", "settings", "--profile", "smok", env=environment, status=2)
+    assert finished.err.count("\n") == 1
+    assert run_command("pat-nb", "settings", env=environment).err == ""
+    finished = run_command("python", "-m", "pat_nb.cli", "settings", env=environment)
+    assert environment["PAT_NB_RUNS"] in finished.out
+
+
+@pytest.mark.slow
+def test_training_and_its_results(command, tmp_path):
+    small = "--steps 6 --size 32x64 --batch-size 2 --width 4 --depth 2 --eval-every 3"
+    status, out, _ = command(f"train --loss focal --loss-param gamma=1 {small}")
+    assert status == 0
+    assert "test  mIoU" in out
+    assert list(tmp_path.glob("runs/*/result.json"))
+    status, out, _ = command("results")
+    assert status == 0
+    assert "gamma=1" in out

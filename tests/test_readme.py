@@ -1,0 +1,72 @@
+"""README.md: its code runs, its tables are those of the files, and the links of all documents lead somewhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+from import_graph import Package
+from loss_table import BLOCK, loss_table
+from notebooks import ROOT
+
+from pat_nb.names import LOSS_TABLE
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+QUOTES = re.findall(r"<!-- (figures/\S+) -->\n(.*?)\n<!-- end -->", README, flags=re.S)
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "data/README.md", "workflow/README.md")
+SNIPPETS = re.findall(r"^```python\n(.*?)^```", README, flags=re.M | re.S)
+USER_CODE = """import torch
+model = torch.nn.Conv2d(3, 5, 1)
+images, target = torch.rand(2, 3, 8, 8), torch.randint(0, 5, (2, 8, 8))
+"""  # what the snippets expect
+PACKAGE = Package(ROOT)
+
+
+def test_readme_has_snippets_and_quotes():
+    assert SNIPPETS
+    assert QUOTES
+    markers = re.findall(r"<!-- (.*?) -->", README)
+    assert markers[1::2] == ["end"] * (len(markers) // 2), "every `<!-- name -->` needs its `<!-- end -->`"
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS)
+def test_snippet_runs(snippet, run_command):
+    check = "assert model.weight.grad.abs().sum() > 0\n" if ".backward()" in snippet else ""
+    run_command("python", "-c", USER_CODE + snippet + check)
+
+
+@pytest.mark.parametrize(("file", "table"), QUOTES, ids=[file for file, _ in QUOTES])
+def test_quoted_table(file, table):
+    first = (ROOT / file).read_text(encoding="utf-8").split("\n\n")[0]
+    assert table == first, f"README.md quotes an old table: copy the first of {file}"
+
+
+def test_table_of_losses():
+    found = BLOCK.search(README)
+    assert found, "README.md has no <!-- losses --> ... <!-- end -->"
+    assert found[2] == loss_table(), "run `python tests/loss_table.py --write`"
+
+
+@pytest.mark.parametrize("loss", LOSS_TABLE, ids=lambda loss: loss.name)
+def test_loss_can_be_imported_as_the_table_says(loss):
+    module, _, name = loss.path.partition(":")
+    assert name in PACKAGE.defines(f"pat_nb.losses.{module}")
+    assert PACKAGE.resolve(f"pat_nb.losses.{name}") == f"pat_nb.losses.{module}"
+
+
+def anchors(text: str) -> set[str]:
+    "The anchors that GitHub gives to headings."
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S), flags=re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+def relative_links(document: str) -> list[str]:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    return sorted({link for link in re.findall(r"\]\(([^)\s]+)\)", text) if not re.match(r"[a-z]+:", link)})
+
+
+@pytest.mark.parametrize(("document", "link"), [(d, link) for d in DOCUMENTS for link in relative_links(d)])
+def test_link(document, link):
+    path, _, anchor = link.partition("#")
+    target: Path = (ROOT / document).parent / path if path else ROOT / document
+    assert target.exists()
+    assert not anchor or anchor in anchors(target.read_text(encoding="utf-8"))
