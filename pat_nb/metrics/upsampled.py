@@ -56,7 +56,7 @@ def _class_strips(
     "(image, rows, classes (R, W)) of every strip."
     (C, h, w), (H, W), full = logits.shape[1:], target_size, size or target_size
     if not (h <= full[0] >= H and w <= full[1] >= W):
-        raise ValueError(f"size {full} must be at least that of the logits {(h, w)} and of the target {(H, W)}.")
+        raise ValueError(f"size {tuple(full)} must be at least that of the logits {(h, w)} and of the target {(H, W)}.")
     dtype = torch.promote_types(logits.dtype, torch.float32)
     plan = plan_strips((C, h, w), (H, W), (full[0], full[1]), align_corners, dtype, logits.device)
     through = Interpolation(plan)
