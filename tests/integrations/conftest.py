@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pat_nb.data.synthetic import SyntheticStreet
+from pat_nb.data.synthetic_street import SyntheticStreet
 
 
 def pytest_configure(config):
