@@ -48,9 +48,9 @@ def make(name: str, num_classes: int, backend: str):
     if kind is None:
         amplitude = torch.linspace(0, 1, num_classes, device=DEVICE)
         adjust = Adjust(amplitude_C=amplitude, draw=lambda out: out.fill_(0.5))
-        return lambda z, y: modulated_nll(z, y, adjust=adjust, backend=backend)
+        return lambda z, y: modulated_nll(z, y, adjust=adjust, ignore_index=-100, backend=backend)
     counts = torch.logspace(5, 2, num_classes)
-    return make_loss(kind, num_classes, counts=counts, backend=backend, **params).to(DEVICE).eval()
+    return make_loss(kind, num_classes, counts=counts, ignore_index=-100, backend=backend, **params).to(DEVICE).eval()
 
 
 def sample(shape, dtype, layout):
@@ -58,7 +58,7 @@ def sample(shape, dtype, layout):
     B, C, H, W = shape
     z, y = (torch.randn(shape, device=DEVICE) * 3).to(dtype), torch.randint(0, C, (B, H, W), device=DEVICE)
     if H > 5:
-        y[torch.rand(B, H, W, device=DEVICE) < 0.2] = 255
+        y[torch.rand(B, H, W, device=DEVICE) < 0.2] = -100
     return z.to(memory_format=layout), y
 
 
