@@ -64,8 +64,8 @@ class Canvas:
         light = rng.uniform(0.7, 1.2) * (
             1 + rng.uniform(-0.35, 0.35) * (self.x - 0.5) + rng.uniform(-0.35, 0.35) * (self.y - 0.5)
         )
-        grain = rng.standard_normal((self.H, self.W), dtype=np.float32)
-        grain = grain + 0.7 * block_noise(rng, self.H, self.W, max(2, self.H // 32))
+        fine = rng.standard_normal((self.H, self.W), dtype=np.float32)
+        grain = fine + 0.7 * block_noise(rng, self.H, self.W, max(2, self.H // 32))
         self.image *= light[..., None]
         self.image += (noise * grain)[..., None]
         return np.clip(self.image, 0, 255, out=self.image).astype(np.uint8), self.mask

@@ -77,5 +77,5 @@ class Cityscapes(FileDataset):
                 {f"{path.parent.name}/{path.name.removesuffix(s)}": path for path in sorted(f.glob(f"*/[!.]*{s}"))}
                 for f, s in zip(folders, suffixes, strict=True)
             ]
-            out[split] = pair_by_key(*files, *folders, faults)
+            out[split] = pair_by_key(files[0], files[1], *folders, faults)
         return out

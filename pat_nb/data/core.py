@@ -41,6 +41,9 @@ class SegmentationDataset(Dataset):
         "Number of classes. Void counts only if it is kept as a class."
         return len(self.class_names)
 
+    def __len__(self) -> int:
+        raise NotImplementedError
+
     def load(self, i: int) -> tuple[np.ndarray, np.ndarray]:
         "Return image (H, W, 3) uint8 and mask (H, W) uint8 of sample i, resized but not augmented."
         raise NotImplementedError
@@ -55,8 +58,8 @@ class SegmentationDataset(Dataset):
     def __getitem__(self, i: int) -> tuple[Tensor, Tensor]:
         if not 0 <= i < len(self):
             raise IndexError(i)
-        image_HWC, mask_HW = self.load(i)
-        image_CHW, mask_HW = torch.from_numpy(image_HWC).permute(2, 0, 1), torch.from_numpy(mask_HW)
+        image, mask = self.load(i)
+        image_CHW, mask_HW = torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(mask)
         if self.augment is not None:
             image_CHW, mask_HW = self.augment(tv_tensors.Image(image_CHW), tv_tensors.Mask(mask_HW))
         return torch.as_tensor(image_CHW).float().div_(255), torch.as_tensor(mask_HW).long()
@@ -119,14 +122,16 @@ def show_batch(
     )
     return fig
 
-# %% ../../nbs/30_data_core.ipynb #856f5b4d
+# %% ../../nbs/30_data_core.ipynb #559ef939
 def _legend(names: list[str], palette: tuple) -> list:
     "One rectangle per name; a name without a color is void, which is white."
     from matplotlib.patches import Rectangle
 
     colors = [*(np.array(palette) / 255), (1, 1, 1)]
-    style = dict(edgecolor="grey", linewidth=0.3)
-    return [Rectangle((0, 0), 1, 1, facecolor=c, label=n, **style) for n, c in zip(names, colors, strict=False)]
+    return [
+        Rectangle((0, 0), 1, 1, facecolor=color, edgecolor="grey", linewidth=0.3, label=name)
+        for name, color in zip(names, colors, strict=False)
+    ]
 
 # %% ../../nbs/30_data_core.ipynb #1b84a3fd
 class CachedDataset(SegmentationDataset):

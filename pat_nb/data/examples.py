@@ -14,7 +14,7 @@ from PIL import Image
 from .core import VOID
 from .files import Fault, FileDataset, pair_files
 
-# %% ../../nbs/30e_data_examples.ipynb #5aa168a8
+# %% ../../nbs/30e_data_examples.ipynb #a9cb7284
 class NoiseFiles(FileDataset):
     "Noise images with three classes and void. For examples and tests."
 
@@ -41,7 +41,8 @@ class NoiseFiles(FileDataset):
         rows, columns = map(np.arange, size)
         for split, n in cls.official_sizes.items():
             images, masks = folder / split, folder / f"{split}_masks"
-            images.mkdir(parents=True), masks.mkdir()
+            images.mkdir(parents=True)
+            masks.mkdir()
             for k in range(n):
                 stripes = np.add.outer(rows, columns + k) // 9 % 4
                 Image.fromarray(rng.integers(0, 256, (*size, 3)).astype(np.uint8)).save(images / f"{k:02}.jpg")

@@ -11,7 +11,7 @@ import hashlib
 import os
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -29,9 +29,10 @@ def open_image(
     "Decode an image file by its content. Raises `UserError` that names the file."
     try:
         with Image.open(path) as file:
+            image: Image.Image = file
             if mode == "RGB" and file.has_transparency_data:
-                file = Image.alpha_composite(Image.new("RGBA", file.size, "white"), file.convert("RGBA"))
-            return np.array(file.convert(mode) if mode else file)
+                image = Image.alpha_composite(Image.new("RGBA", file.size, "white"), file.convert("RGBA"))
+            return np.array(image.convert(mode) if mode else image)
     except Exception as e:  # Pillow's decoders raise many types of errors on damaged files
         reason = str(e).splitlines()[0] if str(e) else type(e).__name__
         raise UserError(f"{path}: cannot be read as an image ({reason}).") from None
@@ -136,7 +137,9 @@ class PairDataset(SegmentationDataset):
     "A data set of samples that have `read` and `file_keys`."
 
     has_void = True  # whether it has pixels without a label
-    decoded_copy = None  # an object whose `read(i)` returns (image, mask) of sample i, see notebook 38b_data_prepare
+    decoded_copy: Any = (
+        None  # an object whose `read(i)` returns (image, mask) of sample i, see notebook 38b_data_prepare
+    )
     max_bytes_in_memory = 1 << 30  # limit for decoded samples
 
     def __init__(
@@ -148,7 +151,7 @@ class PairDataset(SegmentationDataset):
         keep_void: bool = False,  # make void the last class instead of 255
     ):
         self.pairs, self.label_map, self.augment = pairs, label_map, augment
-        self.size = size and tuple(size)
+        self.size = (size[0], size[1]) if size else None
         self.keep_void = keep_void and self.has_void
         if self.keep_void:
             self.class_names, self.palette = (*self.class_names, "void"), (*self.palette, (0, 0, 0))
@@ -218,7 +221,7 @@ class FileDataset(PairDataset):
     source = ""  # how to get it, one line
     licence = ""  # license terms, one line
     label_map = np.arange(256, dtype=np.uint8)  # the `label_map` of `PairDataset`
-    augmentation = Augmentation  # size -> transform for `augment=True`, or None
+    augmentation: Callable | None = Augmentation  # size -> transform for `augment=True`, or None
 
     def __init__(
         self,

@@ -153,14 +153,15 @@ class Folder(FileDataset):
         self.label_map[[VOID, *(c.label for c in classes)]] = VOID
         self.label_map[[c.label for c in real]] = range(len(real))
 
-# %% ../../nbs/36_data_folder.ipynb #9a23eb23
+# %% ../../nbs/36_data_folder.ipynb #2ab1ef4c
 _SPLITS = ("train", "val", "test")
 
 
 def _pairs_in(folder: Path, split: str, classes: tuple[_ClassEntry, ...], faults: list[Fault]) -> list[_FolderPair]:
     "List the pairs of a split that has its own folders; of all images if `split` is empty."
     folders = folder / "images" / split, folder / "masks" / split
-    pairs = pair_by_key(*(list_images(f, faults) for f in folders), *folders, faults)
+    images, masks = (list_images(f, faults) for f in folders)
+    pairs = pair_by_key(images, masks, *folders, faults)
     return [_FolderPair(*pair, classes) for pair in pairs]
 
 # %% ../../nbs/36_data_folder.ipynb #70b51be9

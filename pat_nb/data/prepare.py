@@ -32,7 +32,7 @@ def prepare(
     progress: bool = True,  # show a progress bar
 ) -> tuple[Path, bool]:  # folder of the copy, whether it was made now
     "Make the decoded copy of a data set at one size, unless it is up to date. Raises `UserError` for a bad file."
-    data = cls("all", root, size=size, **read_bad_list(bad_list_path(cache, cls.name)))
+    data = cls("all", root, size, **read_bad_list(bad_list_path(cache, cls.name)))
     folder = _copy_folder(cache, cls.name, size)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_name(f".{folder.name}.lock")):
@@ -146,7 +146,7 @@ def use_decoded_copy(
     data.decoded_copy = copy
     return "used"
 
-# %% ../../nbs/38b_data_prepare.ipynb #c542cb73
+# %% ../../nbs/38b_data_prepare.ipynb #95196f9e
 class _DecodedCopy:
     "Reads samples from a decoded copy. It can be pickled; the files are mapped at the first read."
 
@@ -155,14 +155,15 @@ class _DecodedCopy:
         folder: Path,
         rows: list[int],  # row of each sample
     ):
-        self.folder, self.rows, self._arrays = folder, rows, None
+        self.folder, self.rows = folder, rows
+        self._arrays: list[np.ndarray] = []
 
     def __getstate__(self) -> dict:
-        return self.__dict__ | {"_arrays": None}
+        return self.__dict__ | {"_arrays": []}
 
     def read(self, i: int) -> tuple[np.ndarray, np.ndarray]:
         "Return image (H, W, 3) and mask (H, W) of sample i, as copies."
-        if self._arrays is None:
+        if not self._arrays:
             self._arrays = [np.load(self.folder / f"{part}.npy", mmap_mode="r") for part in ("images", "masks")]
         image_HWC, mask_HW = (np.array(a[self.rows[i]]) for a in self._arrays)
         return image_HWC, mask_HW

@@ -22,7 +22,8 @@ class Stream(Dataset):
     "The endless training stream of a data set: item n is a function of (seed, n)."
 
     def __init__(self, dataset: SegmentationDataset, seed: int = 0):
-        self.dataset, self.seed, self._epoch, self._order = dataset, seed, None, None
+        self.dataset, self.seed = dataset, seed
+        self._epoch, self._order = -1, np.empty(0, np.int64)  # epoch of the current permutation
 
     def index(self, n: int) -> int:
         "Return the index in the data set of sample n."

@@ -35,10 +35,10 @@ class SyntheticDataset(SegmentationDataset):
         keep_void: bool = True,  # void is the last class; False: it is 255
     ):
         check_choice("split", split, _SPLIT_SIZES)
-        size = self.default_size if size is None else tuple(size)
-        if min(size) < 16:
-            raise UserError(f"{self.name}: size {size[0]}x{size[1]}: height and width must be at least 16 pixels.")
-        self.split, self.size, self.augment, self.seed = split, size, augment, seed
+        H, W = self.default_size if size is None else size
+        if min(H, W) < 16:
+            raise UserError(f"{self.name}: size {H}x{W}: height and width must be at least 16 pixels.")
+        self.split, self.size, self.augment, self.seed = split, (H, W), augment, seed
         self.n = _SPLIT_SIZES[split] if n is None else n
         self.drop_void = self.has_void and not keep_void
         if self.drop_void:

@@ -50,7 +50,9 @@ def verify(
     "Check every file of a data set. A bad file does not stop it; `UserError` if the data set is not found."
     unpaired: list[Fault] = []
     data = cls("all", root, faults=unpaired)
-    content, bad_samples, rows, classes, start = _ContentStats(), [], [], {}, 0
+    content, start = _ContentStats(), 0
+    bad_samples: list[Fault] = []
+    rows, classes = [], {}
     with (
         ThreadPoolExecutor(decode_threads(data)) as pool,
         tqdm(total=len(data), disable=not progress, unit="pair", desc=data.name, mininterval=0.5) as bar,
