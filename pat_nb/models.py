@@ -180,7 +180,7 @@ def _conv_stack(channels: list[int]) -> nn.Sequential:
         )
     )
 
-
+# %% ../nbs/40_models.ipynb #a25303ce
 class SegNet(nn.Module):
     """SegNet.
 
@@ -276,7 +276,7 @@ def make_model(
     "Build a model with new weights. Raises `UserError` for an unknown name or parameter."
     return Segmenter(_builder(name)(num_classes, **model_params(name, **params)))
 
-
+# %% ../nbs/40_models.ipynb #ff3b2d42
 def model_params(
     name: str,  # a key of MODELS, or smp:Architecture
     **given,  # parameters that differ from the defaults
@@ -293,7 +293,7 @@ def model_params(
             raise UserError(f"model {name!r}: {key} must be a {kind} such as {default!r}; got {value!r}.")
     return params | given
 
-
+# %% ../nbs/40_models.ipynb #cd7b09b7
 def _builder(name: str) -> Callable[..., nn.Module]:
     "Return the class or function that builds a network."
     return partial(_smp_network, name[4:]) if check_model(name).startswith("smp:") else MODELS[name]

@@ -76,7 +76,7 @@ def test_damaged_results_are_named_and_made_again(grid_copy, run_command, small_
     stale.write_text(json.dumps(json.loads(stale.read_text()) | {"schema": 0}))
     finished = run_command("pat-nb", "paper", "--only", "table3", *small_grid, env=grid_copy.environment)
     for file, reason in ((torn, "JSONDecodeError"), (foreign, "another run"), (stale, "schema 0")):
-        assert re.search(f"{re.escape(str(file))} is damaged .*{reason}.*run again", finished.text)
+        assert re.search(f"{re.escape(str(file))} is damaged .*{reason}.*repeated", finished.text)
     assert "3 to train" in finished.out
     assert (grid_copy.tables / "table3_losses.csv").read_bytes() == table
 

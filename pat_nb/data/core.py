@@ -33,9 +33,6 @@ class SegmentationDataset(Dataset):
     ignore_index: int = VOID
     augment = None  # (image tv_tensor, mask tv_tensor) -> (image, mask), or None
 
-    def __len__(self) -> int:
-        raise NotImplementedError
-
     @property
     def num_classes(self) -> int:
         "Number of classes. Void counts only if it is kept as a class."

@@ -45,7 +45,7 @@ class MonaiLoss(nn.Module):
         loss = self.loss.to(logits.device)(logits, target)
         return loss if loss.dim() == 0 else loss[:, None]
 
-
+# %% ../../nbs/92_integration_monai.ipynb #79b4a04e
 def _labels(onehot: Tensor) -> Tensor:
     "The labels of a one-hot target. Raises `ValueError` if it is not one-hot."
     hot = onehot != 0

@@ -40,7 +40,7 @@ class TrainerLoss:
             return loss
         return loss * (labels != -100).sum() / max(num_items_in_batch, 1)
 
-
+# %% ../../nbs/93_integration_transformers.ipynb #b360b777
 def _logits(outputs: Any) -> Tensor:
     "The logits of a model's outputs."
     logits = getattr(outputs, "logits", None)

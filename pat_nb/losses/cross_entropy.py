@@ -89,7 +89,7 @@ def class_weights(weight) -> Tensor | None:
         raise ValueError(f"weight must be (C,) class weights, none of them negative; got {weight.tolist()}.")
     return weight
 
-
+# %% ../../nbs/10g_loss_cross_entropy.ipynb #6433a55e
 class CELoss(SoftmaxLoss):
     """Softmax cross-entropy: `CELoss()(logits, target)`, as `nn.CrossEntropyLoss(ignore_index=255)`.
 

@@ -86,7 +86,7 @@ def choose_backend(logits: Tensor, modulator: Modulator, backend: str = "auto") 
         raise ValueError(f"backend='triton' cannot be used: {reason}. Choose backend='auto'.")
     return "eager" if reason else "triton"
 
-
+# %% ../../nbs/10d_loss_functional.ipynb #8116b124
 def _why_not_triton(logits: Tensor, modulator: Modulator) -> str:
     "The reason why the kernel cannot compute these logits; empty if it can."
     if modulator.kernel() is None:
@@ -95,7 +95,7 @@ def _why_not_triton(logits: Tensor, modulator: Modulator) -> str:
         return "it computes in float32, and the logits are float64"
     return "" if _triton() is not None else "Triton is not installed"
 
-
+# %% ../../nbs/10d_loss_functional.ipynb #9d252939
 def _triton():
     "The Triton backend, imported when it is first needed; None where Triton is not installed."
     try:
@@ -212,7 +212,7 @@ def as_labels(
         raise ValueError(f"the target must hold integer labels, and its {target.dtype} values are not integral.")
     return target.long()
 
-
+# %% ../../nbs/10d_loss_functional.ipynb #90c09fc5
 def _shape_hint(logits: Tensor, target: Tensor) -> str:
     "How to correct a target of the wrong shape, if its shape tells."
     if target.shape == logits.shape:

@@ -132,4 +132,5 @@ class PATLoss(SoftmaxLoss):
         return pat_loss(logits, target, weight=self.weight, **own, **self.options)
 
     def extra_repr(self) -> str:
-        return f"T={self.T}, mask_power={self.mask_power}"
+        averaged = ", average_classes=True" if self.average_classes else ""
+        return f"T={self.T}, mask_power={self.mask_power}{averaged}"

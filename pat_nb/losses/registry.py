@@ -46,7 +46,7 @@ def loss_params(
     stored = {k: v for k, v in params.items() if k not in _ADDED.get(name, ())}
     return stored | {k: _convert(name, k, params[k], v) for k, v in given.items()}
 
-
+# %% ../../nbs/19_loss_registry.ipynb #ab58d5d2
 def _convert(name: str, key: str, default: Any, value: Any) -> Any:
     "`value` as the type of the parameter's default, if there is one."
     try:
@@ -54,7 +54,7 @@ def _convert(name: str, key: str, default: Any, value: Any) -> Any:
     except ValueError:
         raise UserError(f"loss {name!r}: {key} must be a number, got {value!r}.") from None
 
-
+# %% ../../nbs/19_loss_registry.ipynb #2f84ab7b
 def is_import_path(name: str) -> bool:
     "Whether a loss is named by `module:class`, as `segmentation_models_pytorch.losses:LovaszLoss`."
     module, _, cls = name.partition(":")
@@ -89,7 +89,7 @@ def make_loss(
     except (ValueError, TypeError) as e:
         raise UserError(f"loss {name!r}: {e}") from None
 
-
+# %% ../../nbs/19_loss_registry.ipynb #b8cd2423
 def _counts(name: str, counts: Tensor | None, num_classes: int) -> Tensor:
     "The counts, or `UserError` if they are missing or of another number of classes."
     if counts is None:
@@ -100,7 +100,7 @@ def _counts(name: str, counts: Tensor | None, num_classes: int) -> Tensor:
         raise UserError(f"loss {name!r}: counts has {len(counts)} classes, and num_classes is {num_classes}.")
     return counts
 
-
+# %% ../../nbs/19_loss_registry.ipynb #3ca0a7c5
 def _make_foreign(path: str, ignore_index: int | None, params: dict[str, Any]) -> nn.Module:
     "Make a loss of another library; `ignore_index` is passed if its class takes one."
     module, _, name = path.partition(":")

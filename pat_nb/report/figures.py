@@ -75,7 +75,7 @@ def save_table(
     plt.close(figure)
     return [folder / f"{name}.{extension}" for extension in (*contents, "png")]
 
-
+# %% ../../nbs/71_report_figures.ipynb #783e4a25
 def _legend(text: pd.DataFrame) -> str:
     "Explain the marks of a table, if it has any."
     cells = [str(v) for v in text.to_numpy().ravel()]
@@ -156,7 +156,7 @@ def _blocks(widths: list[float], groups: list[str], names: int = 1) -> list[list
             used += widths[i]
     return blocks
 
-
+# %% ../../nbs/71_report_figures.ipynb #af193d4f
 def _draw_block(ax: Axes, columns: list[list[str]], widths: list[float], heading: int, top: float) -> None:
     "Draw columns side by side, with lines below the heading and the last row."
     for x, column in zip(np.cumsum([0, *widths[:-1]]), columns, strict=True):

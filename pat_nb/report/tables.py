@@ -152,12 +152,12 @@ def readable(
     columns |= {_HEADINGS.get(m, m): cells(table, m) for m in metrics}
     return pd.DataFrame(columns | {_HEADINGS[d]: _difference_cells(table, d) for d in _DIFFERENCES if d in table})
 
-
+# %% ../../nbs/70_report_tables.ipynb #fb650755
 def _labels(values: pd.Series | list) -> list:
     "Replace losses by their labels and shorten numbers."
     return [LABELS.get(v, f"{v:g}" if isinstance(v, float) else v) for v in values]
 
-
+# %% ../../nbs/70_report_tables.ipynb #d8889dd3
 def _difference_cells(table: pd.DataFrame, metric: str) -> list[str]:
     "Format a difference as `+1.23 [+0.50, +2.10]`, without an interval for one seed."
     rows = zip(table[metric], table[f"{metric}_low"], table[f"{metric}_high"], strict=True)
@@ -203,7 +203,7 @@ def provenance(
         f"Run ids: {', '.join(r['run_id'] for r in results)}."
     )
 
-
+# %% ../../nbs/70_report_tables.ipynb #2bb666bc
 def _void(results: list[dict]) -> str:
     "State how pixels without a label are treated."
     classes = sorted({r["spec"]["dataset"] for r in results if {"void", "unlabelled"} & set(r["classes"])})
@@ -211,7 +211,7 @@ def _void(results: list[dict]) -> str:
         return "pixels without a label are a class"
     return "pixels without a label are ignored" + (f", but a class of {', '.join(classes)}" if classes else "")
 
-
+# %% ../../nbs/70_report_tables.ipynb #c7c0d3eb
 def _synthetic(results: list[dict]) -> str:
     "Warn of synthetic data sets."
     names = sorted({r["spec"]["dataset"] for r in results} & set(EMBEDDED))
