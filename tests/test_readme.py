@@ -12,7 +12,10 @@ from pat_nb.names import LOSS_TABLE
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 QUOTES = re.findall(r"<!-- (figures/\S+) -->\n(.*?)\n<!-- end -->", README, flags=re.S)
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "data/README.md", "workflow/README.md")
+DOCUMENTS = (
+    *("README.md", "CONTRIBUTING.md", "SECURITY.md", "data/README.md", "workflow/README.md"),
+    *("docs/integrations.md", "docs/distributed.md"),
+)
 SNIPPETS = re.findall(r"^```python\n(.*?)^```", README, flags=re.M | re.S)
 USER_CODE = """import torch
 model = torch.nn.Conv2d(3, 5, 1)
