@@ -9,7 +9,7 @@ __all__ = ['PATHS', 'RUN', 'PROFILE', 'KEYS', 'read_size', 'write_value']
 from collections.abc import Callable
 from typing import Any
 
-from .names import check_choice, check_model
+from .names import check_choice, check_loss, check_model
 from .utils import UserError
 
 # %% ../nbs/01a_setting_keys.ipynb #d342287b
@@ -94,7 +94,7 @@ RUN: dict[str, Callable[[str], Any]] = {  # keys of [run] -> reader
 # %% ../nbs/01a_setting_keys.ipynb #d533b730
 PROFILE: dict[str, Callable[[str], Any]] = {  # keys of [profile.NAME] -> reader
     "datasets": _list_of(_choice("dataset")),
-    "losses": _list_of(_choice("loss")),
+    "losses": _list_of(check_loss),
     "models": _list_of(check_model),
     "seeds": _list_of(_number(int, 0)),
     "size": read_size,

@@ -19,6 +19,9 @@ MISTAKES = [  # command, what its message says
     ("train --model unett", "'unet'"),
     ("train --dataset camvit", "'camvid'"),
     ("train --loss patt", "'pat'"),
+    ("train --loss torch.nn:NoSuchLoss", "NoSuchLoss"),
+    ("train --loss no_such_module:Loss", "no_such_module"),
+    ("train --loss torch.nn:CrossEntropyLoss --loss-param Temp=3", "'Temp'"),
     ("train --loss-param Temp=3", "T, mask_power"),
     ("train --loss-param T", "T=5"),
     ("train --loss-param T=hot", "must be a number"),
@@ -114,3 +117,37 @@ def test_training_and_its_results(command, tmp_path):
     status, out, _ = command("results")
     assert status == 0
     assert "gamma=1" in out
+
+
+@pytest.mark.slow
+def test_loss_of_another_library(command, tmp_path):
+    pytest.importorskip("segmentation_models_pytorch")
+    loss = "segmentation_models_pytorch.losses"
+    small = "--steps 2 --size 32x64 --batch-size 2 --width 4 --depth 2 --eval-every 2"
+    status, out, err = command(f"train --loss {loss}:LovaszLoss --loss-param mode=multiclass {small}")
+    assert status == 0, err
+    assert "test  mIoU" in out
+    assert list(
+        tmp_path.glob("runs/synthetic_street-unet-segmentation_models_pytorch_losses_LovaszLoss-s0-*/result.json")
+    )
+    status, out, _ = command("results")
+    assert status == 0
+    assert "mode=multiclass" in out
+
+
+@pytest.mark.slow
+def test_grid_with_a_loss_of_another_library(command):
+    pytest.importorskip("segmentation_models_pytorch")
+    from pat_nb.experiments.grids import paper_grid
+    from pat_nb.experiments.pool import run_grid
+    from pat_nb.report import compare_runs, readable
+    from pat_nb.settings import load_settings
+
+    options = dict(
+        profile="smoke", datasets="synthetic_street", steps="2", eval_every="2", size="32x64", batch_size="2"
+    )
+    losses = "ce,segmentation_models_pytorch.losses:DiceLoss"
+    settings = load_settings(**options, width="4", depth="2", jobs="1", seeds="0", models="unet", losses=losses)
+    specs = paper_grid("table3", settings)
+    assert not any(run_grid(specs, settings, progress=False).values())
+    assert list(readable(compare_runs(specs, settings), ("dataset", "loss")).iloc[:, 1]) == ["CE", "DiceLoss"]

@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from pat_nb.losses.registry import (
         COMPUTE_OPTIONS as COMPUTE_OPTIONS,
         LOSSES as LOSSES,
-        is_import_path as is_import_path,
         loss_params as loss_params,
         make_loss as make_loss,
     )
@@ -99,7 +98,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         ),
         "ldam": ("LDAMLoss", "margins"),
         "pat": ("PATLoss", "PATModulator", "mask_weights", "pat_loss", "pat_weight"),
-        "registry": ("COMPUTE_OPTIONS", "LOSSES", "is_import_path", "loss_params", "make_loss"),
+        "registry": ("COMPUTE_OPTIONS", "LOSSES", "loss_params", "make_loss"),
         "released": (
             "IblaBLV",
             "IblaBMS",

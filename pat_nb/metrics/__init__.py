@@ -6,6 +6,7 @@ from pat_nb.utils import lazy_exports
 
 if TYPE_CHECKING:
     from pat_nb.metrics.confusion import (
+        ABSENT as ABSENT,
         ConfusionMatrix as ConfusionMatrix,
         Metric as Metric,
         confusion_scores as confusion_scores,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     {
-        "confusion": ("ConfusionMatrix", "Metric", "confusion_scores", "count_pairs", "frequency_groups"),
+        "confusion": ("ABSENT", "ConfusionMatrix", "Metric", "confusion_scores", "count_pairs", "frequency_groups"),
         "cross_entropy": ("CrossEntropy",),
         "released": ("RELEASED_RULES", "ReleasedScores", "VOID_FIRST", "released_scores"),
         "upsampled": ("upsampled_classes", "upsampled_pairs"),
