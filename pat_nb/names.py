@@ -54,7 +54,7 @@ def is_import_path(
     module, _, cls = name.partition(":")
     return bool(cls) and all(part.isidentifier() for part in (*module.split("."), cls))
 
-
+# %% ../nbs/01_names.ipynb #0e83818d
 def loss_label(
     name: str,  # a loss, or any other name
 ) -> str:  # the name itself if it is no loss

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .options import add_settings, parse_pairs, resolve_settings
 from .paper import show_failures
-from ..names import NAMES, check_choice, check_model
+from ..names import NAMES, check_choice, check_loss, check_model
 from ..settings import Settings
 from ..utils import UserError
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     "Add the options of `pat-nb train`."
     for kind, default in (("dataset", "synthetic_street"), ("loss", "pat"), ("model", "unet")):
-        parser.add_argument(f"--{kind}", default=default, help=f"{', '.join(NAMES[kind])} (default: {default})")
+        names = ", ".join(NAMES[kind]) + (", or module:class of another library" if kind == "loss" else "")
+        parser.add_argument(f"--{kind}", default=default, help=f"{names} (default: {default})")
     parser.add_argument("--seed", type=int, default=0)
     for name, help_text in (
         ("--loss-param", "a parameter of the loss, such as T=5; repeatable"),
@@ -40,8 +41,8 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
 def train(args: argparse.Namespace) -> int:
     "Train one run with a progress bar, and print its metrics. Returns the exit status."
     settings = resolve_settings(args)
-    for kind in ("dataset", "loss"):
-        check_choice(kind, getattr(args, kind))
+    check_choice("dataset", args.dataset)
+    check_loss(args.loss)
     check_model(args.model)
     import torch
 

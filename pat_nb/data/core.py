@@ -168,8 +168,15 @@ def class_counts(
     dataset: SegmentationDataset,
     cache: Path | None = None,  # folder for cached counts; None: count again
 ) -> Tensor:  # (C,) int64
-    "Count the pixels of each class."
-    return torch.tensor(class_stats(dataset, cache)["pixels"])
+    "Count the pixels of each class. Raises `UserError` if there is nothing but void."
+    counts = torch.tensor(class_stats(dataset, cache)["pixels"], dtype=torch.int64)
+    has_void_class = dataset.class_names[-1:] in (("void",), ("unlabelled",))
+    if not counts[: len(counts) - has_void_class].any():
+        raise UserError(
+            f"data set {dataset.name!r}: all pixels of its {len(dataset)} masks are void, so no class can be learned. "
+            "Compare the labels in the masks with the list of classes."
+        )
+    return counts
 
 # %% ../../nbs/30_data_core.ipynb #533cc797
 def class_stats(

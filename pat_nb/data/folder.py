@@ -8,13 +8,15 @@ __all__ = ['Folder']
 # %% ../../nbs/36_data_folder.ipynb #36844f11
 import colorsys
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from .core import VOID
-from .files import Fault, FileDataset, check_same_size, list_images, open_image, pair_by_key
+from .files import Fault, FileDataset, check_same_size, list_images, pair_by_key
+from .reading import open_image, read_lines
 from .splits import select_split
 from ..utils import UserError
 
@@ -32,13 +34,22 @@ class _ClassEntry(NamedTuple):
 
     @property
     def is_void(self) -> bool:
-        return self.name.lower() in _VOID_NAMES
+        return self.name.lower() in _VOID_NAMES or not set(self._words) - set(_VOID_NAMES)
+
+    @property
+    def is_unclear(self) -> bool:
+        "Whether only a part of the name says void."
+        return not self.is_void and bool(set(self._words) & set(_VOID_NAMES))
+
+    @property
+    def _words(self) -> list[str]:
+        return re.findall(r"[^\W_]+", self.name.lower()) or [self.name]
 
 # %% ../../nbs/36_data_folder.ipynb #9cc6d496
 def _read_classes(file: Path) -> list[_ClassEntry]:
     "Read a classes.txt. Raises `UserError` with the number of an invalid line."
     entries: list[_ClassEntry] = []
-    for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+    for number, line in enumerate(read_lines(file), 1):
         text = line.split("#")[0]
         if not text.strip():
             continue
@@ -51,6 +62,11 @@ def _read_classes(file: Path) -> list[_ClassEntry]:
             raise UserError(
                 f"{file}, line {number}: {line.strip()!r} is not a class. Expected ID NAME or ID NAME RED GREEN BLUE, "
                 "with numbers from 0 to 255, and every id and color only once."
+            )
+        if entry.is_unclear:
+            raise UserError(
+                f"{file}, line {number}: is {entry.name!r} a class or void? Name it void if its pixels have no label, "
+                "otherwise choose a name without void, ignore and unlabelled."
             )
         entries.append(entry)
     if all(e.is_void for e in entries):
@@ -167,13 +183,31 @@ def _pairs_in(folder: Path, split: str, classes: tuple[_ClassEntry, ...], faults
 # %% ../../nbs/36_data_folder.ipynb #70b51be9
 def _split_by_lists(folder: Path, pairs: list[_FolderPair], faults: list[Fault]) -> dict[str, list[_FolderPair]]:
     "Split by train.txt, val.txt and test.txt; without train.txt by 0.8/0.1/0.1."
-    if not (folder / "train.txt").is_file():
+    if not (folder / "train.txt").exists():
         return {split: select_split(f"paper:{split}", {"trainval": pairs, "test": []}) for split in _SPLITS}
     by_name, out = {pair.image.stem: pair for pair in pairs}, {}
-    for file in (f for split in _SPLITS if (f := folder / f"{split}.txt").is_file()):
-        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-        names = [Path(line.split()[0]).stem for line in lines if line.strip()]
+    for file in (f for split in _SPLITS if (f := folder / f"{split}.txt").exists()):
+        names = [_listed_name(line.strip(), by_name) for line in read_lines(file) if line.strip()]
         message = f"listed in {file.name}, but there is no such pair of files"
         faults += [Fault(str(folder / "images" / name), message) for name in names if name not in by_name]
         out[file.stem] = [by_name[name] for name in names if name in by_name]
     return out
+
+# %% ../../nbs/36_data_folder.ipynb #196daeaa
+_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
+
+
+def _listed_name(line: str, names: Collection[str]) -> str:
+    "Return the name in `names` that a line of a list means, or the name that is missing."
+    candidates = _without_ending(line)
+    first = line.split()[0]
+    has_spaces = Path(line).suffix.lower() in _ENDINGS and Path(first).suffix.lower() not in _ENDINGS
+    if not has_spaces and not any(" " in name for name in names):  # the line may have further words
+        candidates += _without_ending(first)
+    return next((c for c in candidates if c in names), candidates[-1])
+
+
+def _without_ending(text: str) -> list[str]:
+    "Return the last part of a path, and that part without the ending of an image file."
+    name = Path(text).name
+    return [name, name[: -len(Path(name).suffix)]] if Path(name).suffix.lower() in _ENDINGS else [name]

@@ -15,6 +15,7 @@ import numpy as np
 
 from .core import VOID
 from .files import Fault, FileDataset, check_same_size, pair_files
+from .reading import check_regular_file, load_array
 from ..utils import UserError, require_extra
 
 # %% ../../nbs/33_data_nyuv2.ipynb #cea215df
@@ -63,7 +64,9 @@ def _shift_labels(key: object, labels: np.ndarray) -> np.ndarray:
     if not labels.size or labels.min() < -1 or labels.max() > 12:
         invalid = labels.max() if labels.size and labels.max() > 12 else labels.min(initial=0)
         raise UserError(f"{key}: label {invalid:g} is not a label of nyuv2, which has -1 to 12.")
-    return (labels + 1).astype(np.uint8)
+    if (fraction := labels != np.round(labels)).any():  # NaN is one, too
+        raise UserError(f"{key}: label {labels[fraction][0]:g} is not an integer. Were the labels interpolated?")
+    return (labels.astype(np.int16) + 1).astype(np.uint8)
 
 # %% ../../nbs/33_data_nyuv2.ipynb #3ee4b684
 def _unreadable(key: object, error: Exception, hint: str = "") -> UserError:
@@ -88,20 +91,11 @@ class _ArrayPair(NamedTuple):
         return str(self.image), str(self.mask)
 
     def read(self) -> tuple[np.ndarray, np.ndarray]:
-        image_HWC, labels_HW = self._load(self.image, 3), self._load(self.mask, 2)
+        image_HWC, labels_HW = load_array(self.image, 3), load_array(self.mask, 2)
+        if image_HWC.shape[2] != 3:
+            raise UserError(f"{self.image}: expected an image (H, W, 3), got an array of shape {image_HWC.shape}.")
         image_HWC, labels_HW = _to_uint8(self.image, image_HWC), _shift_labels(self.mask, labels_HW)
         return check_same_size(self.mask, image_HWC, labels_HW)
-
-    @staticmethod
-    def _load(path: Path, ndim: int) -> np.ndarray:
-        try:
-            array = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as e:
-            raise _unreadable(path, e) from None
-        if array.ndim != ndim or (ndim == 3 and array.shape[2] != 3):
-            expected = "an image (H, W, 3)" if ndim == 3 else "labels (H, W)"
-            raise UserError(f"{path}: expected {expected}, got an array of shape {array.shape}.")
-        return array
 
 # %% ../../nbs/33_data_nyuv2.ipynb #9d419e81
 def _array_pairs(folder: Path, faults: list[Fault]) -> list[_ArrayPair]:
@@ -128,17 +122,22 @@ class _MatFrame(NamedTuple):
 
         (key,) = self.file_keys()
         try:
+            check_regular_file(self.file)
             with h5py.File(self.file) as mat:
                 image_HWC, fine_HW = mat["images"][self.index].transpose(2, 1, 0), mat["labels"][self.index].T
-        except (OSError, KeyError, ValueError, IndexError) as e:
+        except Exception as e:  # h5py raises many types of errors on damaged files
             raise _unreadable(key, e) from None
-        if fine_HW.max() >= len(_FINE_TO_13):
-            raise UserError(
-                f"{key}: label {fine_HW.max()} is not a label of nyuv2, which has 0 to {len(_FINE_TO_13) - 1}."
-            )
+        if image_HWC.dtype != np.uint8 or fine_HW.dtype.kind not in "ui" or fine_HW.ndim != 2 or not fine_HW.size:
+            raise UserError(f"{key}: expected 8-bit images and integer labels, got {image_HWC.dtype}, {fine_HW.dtype}.")
+        for label in (fine_HW.min(), fine_HW.max()):
+            if not 0 <= label < len(_FINE_TO_13):
+                raise UserError(f"{key}: label {label} is not a label of nyuv2, which has 0 to {len(_FINE_TO_13) - 1}.")
         return check_same_size(key, np.ascontiguousarray(image_HWC), _FINE_TO_13[fine_HW])
 
 # %% ../../nbs/33_data_nyuv2.ipynb #d0f52414
+_MAT_KEYS = {"trainval": "trainNdxs", "test": "testNdxs"}  # official split -> variable of splits.mat
+
+
 def _mat_frames(folder: Path) -> dict[str, list]:
     "List the frames of the official file by the numbers in splits.mat, which count from 1."
     require_extra("data", "h5py", "scipy")
@@ -146,11 +145,12 @@ def _mat_frames(folder: Path) -> dict[str, list]:
 
     file, splits = folder / "nyu_depth_v2_labeled.mat", folder / "splits.mat"
     try:
-        numbers = loadmat(splits)
-        return {
-            split: [_MatFrame(file, int(n) - 1) for n in sorted(numbers[key].ravel())]
-            for split, key in (("trainval", "trainNdxs"), ("test", "testNdxs"))
-        }
+        check_regular_file(splits)
+        content = loadmat(splits)
+        numbers = {split: sorted(content[key].ravel()) for split, key in _MAT_KEYS.items()}
+        if not all(n == int(n) and n >= 1 for ns in numbers.values() for n in ns):
+            raise ValueError("its indices must be integers from 1")
+        return {split: [_MatFrame(file, int(n) - 1) for n in ns] for split, ns in numbers.items()}
     except Exception as e:  # scipy raises many types of errors on damaged files
         raise _unreadable(splits, e, " It is in the GitHub repository ankurhanda/nyuv2-meta-data.") from None
 
@@ -201,6 +201,7 @@ def _parquet_rows(folder: Path, part: str, faults: list[Fault]) -> list[_Parquet
     rows = []
     for file in sorted(folder.glob(f"{part}-*.parquet")):
         try:
+            check_regular_file(file)
             meta = ParquetFile(file).metadata
         except Exception as e:  # as above
             faults.append(Fault(str(file), f"cannot be read as parquet ({str(e).splitlines()[0]})"))

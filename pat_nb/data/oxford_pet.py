@@ -14,6 +14,7 @@ import numpy as np
 
 from .core import VOID
 from .files import Fault, FileDataset, FilePair, list_images
+from .reading import read_lines
 from .transforms import light_augmentation
 from ..utils import UserError
 
@@ -67,11 +68,7 @@ class OxfordPet(FileDataset):
 # %% ../../nbs/32_data_oxford_pet.ipynb #e2b16b4a
 def _read_names(file: Path) -> list[str]:
     "Read the image names from an official list, which has a name and three numbers per line."
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as e:
-        raise UserError(f"{file}: this list of images cannot be read ({type(e).__name__}).") from None
-    return [line.split()[0] for line in lines if line.strip() and not line.startswith("#")]
+    return [line.split()[0] for line in read_lines(file) if line.strip() and not line.startswith("#")]
 
 # %% ../../nbs/32_data_oxford_pet.ipynb #daf3fdf7
 def download_oxford_pet(

@@ -50,9 +50,8 @@ def verify(
     "Check every file of a data set. A bad file does not stop it; `UserError` if the data set is not found."
     unpaired: list[Fault] = []
     data = cls("all", root, faults=unpaired)
-    content, start = _ContentStats(), 0
-    bad_samples: list[Fault] = []
-    rows, classes = [], {}
+    content, bad_samples, rows, classes, start = _ContentStats(), [], [], {}, 0
+    no_labels: list[str] = []
     with (
         ThreadPoolExecutor(decode_threads(data)) as pool,
         tqdm(total=len(data), disable=not progress, unit="pair", desc=data.name, mininterval=0.5) as bar,
@@ -68,10 +67,13 @@ def verify(
             bad_samples += unusable
             row = dict(split=split, pairs=len(pairs), expected=data.official_sizes.get(split), unusable=len(unusable))
             rows.append(row)
+            if not pixels[:VOID].any() and len(pairs) > len(unusable):
+                no_labels.append(f"{split}: all pixels of its masks are void")
             classes |= _class_shares(split, pixels, images, len(pairs) - len(unusable), data)
     class_table = pd.DataFrame(classes, index=[*data.class_names, *(["void"] if data.has_void else [])])
     report = VerifyReport(data.name, data.folder, pd.DataFrame(rows), class_table, bad_samples, unpaired)
     report.notes += content.notes()
+    report.errors += no_labels
     _check_totals(report, data)
     return report
 

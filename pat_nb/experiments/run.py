@@ -29,6 +29,7 @@ from ..metrics.confusion import ConfusionMatrix
 from ..metrics.cross_entropy import CrossEntropy
 from ..metrics.released import VOID_FIRST, ReleasedScores
 from ..models import make_model
+from ..names import is_import_path
 from ..settings import Settings, load_settings
 from ..training.callbacks import Callback
 from ..training.checkpoint import load_weights
@@ -77,9 +78,8 @@ def _parts(spec: RunSpec, settings: Settings, device: torch.device) -> tuple:
     )
     torch.manual_seed(spec.seed)
     model = make_model(spec.model, train.num_classes, **spec.model_params)
-    distributed = (
-        dict(reduce_normalizer=all_reduce_mean) if world_size() > 1 and not spec.loss.startswith("ibla_") else {}
-    )
+    ours = not spec.loss.startswith("ibla_") and not is_import_path(spec.loss)
+    distributed = dict(reduce_normalizer=all_reduce_mean) if world_size() > 1 and ours else {}
     loss = make_loss(
         spec.loss, train.num_classes, counts=counts, ignore_index=train.ignore_index, **distributed, **spec.loss_params
     ).to(device)

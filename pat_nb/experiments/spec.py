@@ -25,7 +25,7 @@ class RunSpec:
 
     dataset: str  # a key of DATASETS
     model: str  # a key of MODELS, or "smp:" and an architecture
-    loss: str  # a key of LOSSES
+    loss: str  # a key of LOSSES, or module:class of another library
     seed: int = 0
     size: tuple = (64, 128)  # (height, width) in pixels
     steps: int = 80  # optimizer steps
@@ -59,7 +59,8 @@ class RunSpec:
         "dataset-model-loss-seed and a hash of all fields."
         text = json.dumps(asdict(self), sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:10]
-        return f"{self.dataset}-{self.model.replace(':', '_')}-{self.loss}-s{self.seed}-{digest}"
+        model, loss = self.model.replace(":", "_"), self.loss.replace(":", "_").replace(".", "_")
+        return f"{self.dataset}-{model}-{loss}-s{self.seed}-{digest}"
 
 # %% ../../nbs/60_run_spec.ipynb #90707f8d
 def profile_model(

@@ -19,7 +19,7 @@ class CrossEntropy(Metric):
 
     def __init__(
         self,
-        ignore_index: int = 255,  # label of pixels to leave out
+        ignore_index: int | None = 255,  # label of pixels to leave out; None: no pixel
     ):
         self.ignore_index = ignore_index
         self.nll, self.pixels = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.int64)
@@ -28,12 +28,13 @@ class CrossEntropy(Metric):
     def update(
         self,
         logits: Tensor,  # (B, C, *spatial)
-        target: Tensor,  # (B, *spatial) int64
+        target: Tensor,  # (B, *spatial) or (B, 1, *spatial) labels, of any integer type
     ) -> None:
         "Add a batch."
         nll = modulated_nll(logits, target, ignore_index=self.ignore_index, reduction="sum")
         self.nll = self.nll.to(nll.device) + nll
-        self.pixels = self.pixels.to(nll.device) + (target != self.ignore_index).sum()
+        ignored = 0 if self.ignore_index is None else (target == self.ignore_index).sum()
+        self.pixels = self.pixels.to(nll.device) + target.numel() - ignored
 
     def reduce(self) -> None:
         "Sum over all processes."

@@ -21,7 +21,7 @@ class ReleasedScores(Metric):
     def __init__(
         self,
         num_classes: int,
-        ignore_index: int = 255,  # label of ignored pixels
+        ignore_index: int | None = 255,  # label of ignored pixels; None: no pixel is ignored
         void_class: int | None = None,  # the class that is void; None: void is ignored, or there is none
         void_first: bool = False,  # whether void is class 0 in the released code
     ):
@@ -32,9 +32,9 @@ class ReleasedScores(Metric):
     def update(
         self,
         logits: Tensor,  # (B, C, *spatial) logits, or (B, *spatial) integer classes
-        target: Tensor,  # (B, *spatial) int64
+        target: Tensor,  # (B, *spatial) or (B, 1, *spatial) labels, of any integer type
     ) -> None:
-        "Add a batch. Raises `ValueError` for shapes that do not fit."
+        "Add a batch. Raises `ValueError` as `count_pairs`."
         self.pairs.append(count_pairs(logits, target, self.num_classes, self.ignore_index).int())
 
     def reduce(self) -> None:

@@ -34,15 +34,15 @@ def upsampled_classes(
 
 def upsampled_pairs(
     logits: Tensor,  # (B, C, h, w)
-    target: Tensor,  # (B, H, W) int64: a class, or ignore_index
+    target: Tensor,  # (B, H, W) or (B, 1, H, W): a class or ignore_index, of any integer type
     *,
     ignore_index: int | None = 255,
     align_corners: bool = False,  # as in `F.interpolate`
     size: tuple[int, int] | None = None,  # as in `upsampled_classes`
 ) -> Tensor:  # (C + 1, C) int64, rows: labels, the last one ignored pixels; columns: predictions
-    "`count_pairs` of `upsampled_classes` and the target. Raises ValueError as `upsampled_classes`."
+    "`count_pairs` of `upsampled_classes` and the target. Raises ValueError as these two functions."
     C = logits.shape[1]
-    ignore_index = -1 if ignore_index is None else ignore_index
+    target = target.squeeze(1) if target.dim() == 4 and target.shape[1] == 1 else target
     pairs = torch.zeros(C + 1, C, dtype=torch.int64, device=logits.device)
     for b, rows, class_RW in _class_strips(logits, (target.shape[1], target.shape[2]), align_corners, size):
         pairs += count_pairs(class_RW, target[b, rows], C, ignore_index)

@@ -16,7 +16,7 @@ import pandas as pd
 from ..data.registry import EMBEDDED
 from ..experiments.results import results
 from ..experiments.spec import RunSpec
-from ..names import LABELS
+from ..names import loss_label
 from ..settings import Settings, load_settings
 from ..utils import UserError
 
@@ -152,10 +152,10 @@ def readable(
     columns |= {_HEADINGS.get(m, m): cells(table, m) for m in metrics}
     return pd.DataFrame(columns | {_HEADINGS[d]: _difference_cells(table, d) for d in _DIFFERENCES if d in table})
 
-# %% ../../nbs/70_report_tables.ipynb #fb650755
+# %% ../../nbs/70_report_tables.ipynb #1de5ba80
 def _labels(values: pd.Series | list) -> list:
     "Replace losses by their labels and shorten numbers."
-    return [LABELS.get(v, f"{v:g}" if isinstance(v, float) else v) for v in values]
+    return [loss_label(v) if isinstance(v, str) else f"{v:g}" if isinstance(v, float) else v for v in values]
 
 # %% ../../nbs/70_report_tables.ipynb #d8889dd3
 def _difference_cells(table: pd.DataFrame, metric: str) -> list[str]:
