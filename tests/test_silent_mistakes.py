@@ -1,0 +1,33 @@
+"""Mistakes that gave wrong numbers without a message: each test is one such mistake."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+TINY = "--steps 4 --size 32x32 --batch-size 2 --width 4 --depth 1 --eval-every 4 --threads 1".split()
+
+
+def write_folder(root, value: int, files: int) -> None:
+    "A data set `folder` below `root`, with `files` images per split."
+    for split in ("train", "val", "test"):
+        for k in range(files):
+            for kind, shape in (("images", (32, 32, 3)), ("masks", (32, 32))):
+                path = root / "folder" / kind / split / f"{k}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(np.full(shape, value, np.uint8)).save(path)
+    (root / "folder" / "classes.txt").write_text("a\nb\n")
+
+
+@pytest.mark.slow
+def test_result_of_other_data_is_refused(environment, tmp_path, run_command):
+    "A finished run of folder A is not the answer for folder B."
+    write_folder(tmp_path / "a", 0, files=4)
+    write_folder(tmp_path / "b", 1, files=5)
+    command = ("pat-nb", "train", "--dataset", "folder", "--loss", "ce", *TINY)
+    run_command(*command, env=environment | {"PAT_NB_DATA": str(tmp_path / "a")})
+    refused = run_command(*command, env=environment | {"PAT_NB_DATA": str(tmp_path / "b")}, status=2)
+    assert "mIoU" not in refused.out
+    assert len(refused.err.strip().splitlines()) == 1
+    for hint in ("other data", str(tmp_path / "b"), str(tmp_path / "runs"), "PAT_NB_DATA", "delete"):
+        assert hint in refused.err
+    run_command(*command, env=environment | {"PAT_NB_DATA": str(tmp_path / "a")})
