@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pat_nb.cli import main
+
 TINY = "--steps 4 --size 32x32 --batch-size 2 --width 4 --depth 1 --eval-every 4 --threads 1".split()
 
 
@@ -31,3 +33,29 @@ def test_result_of_other_data_is_refused(environment, tmp_path, run_command):
     for hint in ("other data", str(tmp_path / "b"), str(tmp_path / "runs"), "PAT_NB_DATA", "delete"):
         assert hint in refused.err
     run_command(*command, env=environment | {"PAT_NB_DATA": str(tmp_path / "a")})
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "train --datasets folder",
+        "train --losses ce",
+        "results --datasets camvid",
+        "results --profile compact",
+        "bench losses --losses ce",
+        "bench losses --seconds 1",
+        "bench training --shapes pets",
+        "data list --datasets camvid",
+        "data list camvid",
+        "data verify --profile compact",
+    ],
+)
+def test_unused_setting_is_refused(line, capsys):
+    try:
+        status = main(line.split())
+    except SystemExit as e:
+        status = e.code
+    out, err = capsys.readouterr()
+    assert (status, out) == (2, "")
+    assert len(err.strip().splitlines()) == 1
+    assert line.split()[-2] in err or line.split()[-1] in err
