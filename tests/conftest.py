@@ -69,7 +69,7 @@ class Grid:
 
     @property
     def tables(self) -> Path:
-        return self.folder / "figures" / "smoke"
+        return self.folder / "figures" / "smoke-partial"
 
     def run_folder(self, loss: str) -> Path:
         return next(self.runs.glob(f"*-{loss}-s0-*"))
