@@ -55,10 +55,16 @@ class Settings:
     sizes: dict[str, tuple[int, int]]  # data set -> its own (height, width)
     sources: dict[str, str]  # key -> source of its value
     file: Path | None = None  # the settings.ini that was read
+    changed: tuple[str, ...] = ()  # given keys whose values differ from the profile's
 
     def size_of(self, dataset: str) -> tuple[int, int]:
         "(height, width) in pixels of `dataset`."
         return self.sizes.get(dataset, self.size)
+
+    @property
+    def output(self) -> Path:
+        "Folder of tables and figures: figures/<profile>, or figures/<profile>-partial if part of it was changed."
+        return self.figures / f"{self.profile}{'-partial' if self.changed else ''}"
 
     def is_given(self, key: str) -> bool:
         "Whether a value comes from the command line, papermill or the environment."
@@ -212,7 +218,22 @@ def load_settings(
     values |= {k: resolver.resolve(k, section, read) for k, read in PROFILE.items()}
     values |= {k: _resolve_path(resolver, k, root) for k in PATHS}
     sizes, sources = _dataset_sizes(resolver, section), resolver.sources
-    return Settings(root=root, profile=profile, sizes=sizes, sources=sources, file=path, **values)
+    changed = _changed_keys(resolver, section, values | dict(sizes=sizes))
+    return Settings(root=root, profile=profile, sizes=sizes, sources=sources, file=path, changed=changed, **values)
+
+# %% ../nbs/02_settings.ipynb #5747c6ed
+def _changed_keys(resolver: _Resolver, section: str, values: dict[str, Any]) -> tuple[str, ...]:
+    "The keys that were given and whose values differ from the profile's, among those that tables depend on."
+    own = _Resolver({}, {}, resolver.ini, resolver.builtin)
+    changed = []
+    for key in (*PROFILE, "precision"):
+        source = resolver.sources[key]
+        if key == "checkpoint_every" or source.startswith(("settings.ini", "built-in")):
+            continue
+        same = own.resolve(key, *(("run", RUN[key]) if key in RUN else (section, PROFILE[key]))) == values[key]
+        if not same or (key == "size" and _dataset_sizes(own, section)):
+            changed.append(key)
+    return tuple(changed)
 
 # %% ../nbs/02_settings.ipynb #32fad008
 def check_parameters(

@@ -6,11 +6,14 @@
 __all__ = ['CASES', 'ALLOCATORS', 'compare_upsampled', 'bench_upsampled']
 
 # %% ../../nbs/67c_benchmark_upsampled.ipynb #2e68dd27
-import multiprocessing
+import pickle
 import random
+import subprocess
+import sys
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -89,7 +92,17 @@ def _measure(allocator: str, threads: int, options: dict) -> pd.DataFrame | None
     table.insert(1, "allocator", allocator)
     return table
 
-# %% ../../nbs/67c_benchmark_upsampled.ipynb #78966e7c
+# %% ../../nbs/67c_benchmark_upsampled.ipynb #3eafcb12
+def _measure_apart(*arguments: Any) -> pd.DataFrame | None:
+    "`_measure` in a process of its own."
+    code = "import pickle, sys; from pat_nb.benchmarks import upsampled as u; "
+    code += "sys.stdout.buffer.write(pickle.dumps(u._measure(*pickle.load(sys.stdin.buffer))))"
+    done = subprocess.run([sys.executable, "-c", code], input=pickle.dumps(arguments), capture_output=True)
+    if done.returncode:
+        raise RuntimeError(f"the benchmark of {arguments} failed:\n{done.stderr.decode(errors='replace')[-2000:]}")
+    return pickle.loads(done.stdout)
+
+# %% ../../nbs/67c_benchmark_upsampled.ipynb #1a51db02
 def bench_upsampled(
     folder: Path,  # for upsampled.csv and upsampled.png
     cases: Iterable[str] = tuple(CASES),  # keys of CASES
@@ -101,10 +114,7 @@ def bench_upsampled(
     jobs: list[tuple[str, int, dict]] = [(a, threads, dict(case=case, **options)) for case in cases for a in allocators]
     for _, _, chosen in jobs:
         check_choice("case", chosen["case"], CASES)
-    context, tables = multiprocessing.get_context("spawn"), []
-    for job in jobs:
-        with context.Pool(1) as pool:
-            tables.append(pool.apply(_measure, job))
+    tables = [_measure_apart(*job) for job in jobs]
     table = pd.concat([t for t in tables if t is not None], ignore_index=True)
     folder.mkdir(parents=True, exist_ok=True)
     table.to_csv(folder / "upsampled.csv", index=False, float_format="%.4g")

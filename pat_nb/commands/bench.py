@@ -15,19 +15,22 @@ from ..utils import UserError
 
 # %% ../../nbs/78_command_bench.ipynb #b8ae613f
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    "Add the options of `pat-nb bench`."
-    parser.add_argument("what", help="losses or training")
-    parser.add_argument("--repeats", type=int, help="rounds (default: 15 for losses, 3 for training)")
-    parser.add_argument("--shapes", default="pets,street,rooms", help="losses: comma-separated (default: all three)")
-    parser.add_argument("--channels-last", action="store_true", help="losses: logits in channels_last memory format")
-    parser.add_argument("--seconds", type=float, default=10.0, help="training: duration of a measurement (default: 10)")
-    add_settings(parser)
+    "Add the benchmarks and their options."
+    whats = parser.add_subparsers(dest="what", required=True, metavar="{losses,training}")
+    losses, training = (whats.add_parser(name, allow_abbrev=False) for name in ("losses", "training"))
+    losses.add_argument("--shapes", default="pets,street,rooms", help="comma-separated (default: all three)")
+    losses.add_argument("--channels-last", action="store_true", help="logits in channels_last memory format")
+    add_settings(losses, ("device", "precision", "threads", "figures"))
+    training.add_argument("--seconds", type=float, default=10.0, help="duration of a measurement (default: 10)")
+    add_settings(training, ("size", "batch_size", "width", "depth", "device", "threads", "figures"))
+    for sub, repeats in ((losses, 15), (training, 3)):
+        sub.add_argument("--repeats", type=int, help=f"rounds (default: {repeats})")
+        sub.set_defaults(parser=sub)
 
 # %% ../../nbs/78_command_bench.ipynb #e26d117b
 def bench(args: argparse.Namespace) -> int:
     "Measure the losses or the training loop. Returns the exit status."
     settings = resolve_settings(args)
-    check_choice("benchmark", args.what, ("losses", "training"))
     if args.repeats is not None and args.repeats < 1:
         raise UserError(f"--repeats {args.repeats}: expected at least 1.")
     return _bench_training(args, settings) if args.what == "training" else _bench_losses(args, settings)

@@ -12,15 +12,20 @@ from .options import add_settings, resolve_settings
 
 # %% ../../nbs/79_command_data.ipynb #029023a3
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    "Add the options of `pat-nb data`."
-    parser.add_argument(
-        "action",
-        choices=("list", "verify", "prepare"),
-        help="list the data sets, verify their files, or decode them for fast training",
-    )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="data sets (default: all that exist)")
-    parser.add_argument("--download", action="store_true", help="prepare oxford_pet: download it first, with checksums")
-    add_settings(parser)
+    "Add the actions and their options."
+    actions = parser.add_subparsers(dest="action", required=True, metavar="{list,verify,prepare}")
+    for action, help_text, keys in (
+        ("list", "list the data sets", ("data",)),
+        ("verify", "verify the files of data sets", ("data", "runs")),
+        ("prepare", "decode data sets for fast training", ("profile", "size", "data", "runs")),
+    ):
+        sub = actions.add_parser(action, help=help_text, description=help_text, allow_abbrev=False)
+        if action != "list":
+            sub.add_argument("names", nargs="*", metavar="NAME", help="data sets (default: all that exist)")
+        if action == "prepare":
+            sub.add_argument("--download", action="store_true", help="oxford_pet: download it first, with checksums")
+        add_settings(sub, keys)
+        sub.set_defaults(parser=sub)
 
 # %% ../../nbs/79_command_data.ipynb #7944fa81
 def data(args: argparse.Namespace) -> int:

@@ -7,18 +7,22 @@ __all__ = ['add_settings', 'resolve_settings', 'parse_pairs']
 
 # %% ../../nbs/75_command_options.ipynb #dcac3a83
 import argparse
+from collections.abc import Iterable
 
 from ..setting_keys import KEYS, PATHS, PROFILE, RUN
 from ..settings import Settings, load_settings
 from ..utils import UserError
 
 # %% ../../nbs/75_command_options.ipynb #55094196
-def add_settings(parser: argparse.ArgumentParser) -> None:
-    "Add an option for every key of settings.ini."
+def add_settings(
+    parser: argparse.ArgumentParser,
+    keys: Iterable[str] = KEYS,  # keys of settings.ini that the command uses
+) -> None:
+    "Add an option for each key."
     group = parser.add_argument_group(
         "settings", "override the environment (PAT_NB_STEPS=300) and settings.ini; lists are comma-separated"
     )
-    for key in ("profile", *PROFILE, *RUN, *PATHS):
+    for key in (k for k in ("profile", *PROFILE, *RUN, *PATHS) if k in set(keys)):
         group.add_argument(f"--{key.replace('_', '-')}", metavar=key.upper())
 
 

@@ -161,11 +161,13 @@ def _plan_runs(args: argparse.Namespace, settings: Settings, names: list[str]) -
 
     from pat_nb.data.registry import make_dataset
     from pat_nb.experiments.plan import describe, make_plan, plan_json
+    from pat_nb.experiments.results import check_data
 
     torch.set_num_threads(settings.threads or 1)
     for dataset in settings.datasets:
         make_dataset(dataset, "train", settings.data)
     specs = select_runs(names, settings, bool(args.only))
+    check_data(specs, settings)
     plan = make_plan(specs, settings, estimate=args.dry_run)
     if args.list_json:
         by_notebook = {n: select_runs([n], settings, bool(args.only)) for n in names}
@@ -181,7 +183,7 @@ def _plan_runs(args: argparse.Namespace, settings: Settings, names: list[str]) -
 # %% ../../nbs/76_command_paper.ipynb #fb1eda79
 def _list_files(settings: Settings, names: list[str]) -> None:
     "Print the paths of tables, figures, executed notebooks and runs."
-    folder = settings.figures / settings.profile
+    folder = settings.output
     files = sorted(f for n in names for f in folder.glob(f"{n}*"))
     for kind, endings in (("Tables", (".csv", ".md", ".tex")), ("Figures", (".png",))):
         print(f"{kind}:", *(f"  {f}" for f in files if f.suffix in endings), sep="\n")

@@ -10,7 +10,7 @@ import argparse
 
 from .options import add_settings, resolve_settings
 from .paper import PAPER, select_runs
-from ..setting_keys import PATHS, PROFILE, RUN
+from ..setting_keys import KEYS, PATHS, PROFILE, RUN
 from ..settings import Settings
 from ..utils import UserError
 
@@ -26,6 +26,7 @@ def add_results_arguments(parser: argparse.ArgumentParser) -> None:
 # %% ../../nbs/79a_command_results.ipynb #7e8ca141
 def show_results(args: argparse.Namespace) -> int:
     "Print a table of all runs that are done, or store or restore those of the profile. Returns the exit status."
+    _check_options(args)
     settings = resolve_settings(args)
     if args.restore or args.store:
         print(_restore(settings) if args.restore else _store(settings))
@@ -38,6 +39,19 @@ def show_results(args: argparse.Namespace) -> int:
     table = table.drop(columns=["mean_acc", "dice"]).sort_values(["dataset", "size", "steps", "loss", "seed"])
     print(table.to_string(index=False, float_format="%.2f"))
     return 0
+
+# %% ../../nbs/79a_command_results.ipynb #298683c3
+def _check_options(args: argparse.Namespace) -> None:
+    "Refuse settings that the chosen action does not use."
+    action, used = "", ["runs"]
+    if args.restore:
+        action, used = " --restore", ["profile", "runs"]
+    elif args.store:
+        action, used = " --store", ["profile", *PROFILE, "precision", "runs"]
+    for key in KEYS:
+        if key not in used and getattr(args, key, None) is not None:
+            options = ", ".join(f"--{k.replace('_', '-')}" for k in used)
+            raise UserError(f"`pat-nb results{action}` does not use --{key.replace('_', '-')}. It uses {options}.")
 
 # %% ../../nbs/79a_command_results.ipynb #10cef29c
 def _restore(settings: Settings) -> str:

@@ -8,11 +8,13 @@ __all__ = ['add_train_arguments', 'train', 'add_train_run_arguments', 'train_run
 # %% ../../nbs/77_command_train.ipynb #ba9b8f34
 import argparse
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from .options import add_settings, parse_pairs, resolve_settings
 from .paper import show_failures
 from ..names import NAMES, check_choice, check_loss, check_model
+from ..setting_keys import KEYS
 from ..settings import Settings
 from ..utils import UserError
 
@@ -35,7 +37,10 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(name, action="append", metavar="NAME=VALUE", help=help_text)
     help_text = "only show how the time of N steps divides into phases"
     parser.add_argument("--profile-steps", type=int, default=0, metavar="N", help=help_text)
-    add_settings(parser)
+    add_settings(parser, _TRAIN_KEYS)
+
+
+_TRAIN_KEYS = tuple(k for k in KEYS if k not in ("datasets", "losses", "models", "seeds", "devices", "jobs", "figures"))
 
 # %% ../../nbs/77_command_train.ipynb #262bb615
 def train(args: argparse.Namespace) -> int:
@@ -55,8 +60,10 @@ def train(args: argparse.Namespace) -> int:
     if args.profile_steps:
         print(profile_steps(spec, settings, args.profile_steps).to_string(float_format="%.2f"))
         return 0
+    if is_first := int(os.environ.get("RANK", 0)) == 0:  # only rank 0 prints
+        _announce(spec, settings)
     result = run(spec, settings)
-    if int(os.environ.get("RANK", 0)) == 0:  # only rank 0 prints
+    if is_first:
         _show_result(result)
         print(settings.runs / spec.run_id / "result.json")
     return 0
@@ -85,14 +92,27 @@ def _make_spec(args: argparse.Namespace, settings: Settings) -> "RunSpec":
         eval_params=parse_pairs(args.eval_param),
     )
 
+# %% ../../nbs/77_command_train.ipynb #ef6b4dd2
+def _announce(spec: "RunSpec", settings: Settings) -> None:
+    "Print what the run trains, and whether it is already done."
+    from pat_nb.experiments.results import read_result
+
+    print(f"{spec.dataset}, {spec.model}, {spec.loss}, seed {spec.seed}, {spec.steps} steps: {spec.run_id}", flush=True)
+    with suppress(UserError):  # a damaged result is reported and made again
+        if read_result(settings.runs / spec.run_id):
+            print("already done: the stored result follows, nothing is trained", flush=True)
+
 # %% ../../nbs/77_command_train.ipynb #8efe161a
 def _show_result(result: dict[str, Any]) -> None:
     "Print metrics, throughput and the shares of the phases of a step."
     for split, m in result["metrics"].items():
         scores = f"mIoU {100 * m['miou']:.2f} %, pixel accuracy {100 * m['pixel_acc']:.2f} %"
         print(f"{split:5} {scores}, cross-entropy {m['cross_entropy']:.3f}")
-    mean, phases = result["utilisation"]["mean"], result["utilisation"]["phases_percent"]
-    rest = (f"{k} {v:.0f}" for k, v in mean.items() if k != "seconds_per_epoch")
+    mean, phases = dict(result["utilisation"]["mean"]), result["utilisation"]["phases_percent"]
+    mean["images_per_s"] = result["timings"]["images_per_s"]  # of all steps; the mean of the epochs' rates is higher
+    rest = (
+        f"{k} {v:.3g}" if k == "images_per_s" else f"{k} {v:.0f}" for k, v in mean.items() if k != "seconds_per_epoch"
+    )
     print(f"{mean['seconds_per_epoch']:.1f} s per epoch", *rest, sep=", ")
     print("step: " + ", ".join(f"{k} {v:.0f} %" for k, v in phases.items()))
 

@@ -35,7 +35,9 @@ def unpack(
         for path in new:
             os.replace(part / path.name, path)
         return new
-    except (OSError, zipfile.BadZipFile, tarfile.TarError, RuntimeError, EOFError, NotImplementedError) as e:
+    except UserError:
+        raise
+    except Exception as e:  # the decompressors raise many types of errors on damaged archives
         reason = f"{type(e).__name__}: {str(e).splitlines()[0] if str(e) else 'it is damaged'}"
         raise UserError(f"{archive} cannot be unpacked into {target} ({reason}).") from None
     finally:

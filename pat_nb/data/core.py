@@ -186,11 +186,8 @@ def class_stats(
     "Count the pixels of each class and the images that contain it."
     key = dataset.content_key()
     file = cache and Path(cache) / f"classes-{dataset.name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.json"
-    if file and file.is_file():
-        try:
-            return json.loads(file.read_text())
-        except ValueError:
-            file.unlink()  # damaged: count again
+    if file and file.is_file() and (stored := _read_stats(file, dataset, key)):
+        return stored
     pixels, images = count_labels(dataset)
     C = dataset.num_classes
     stats = dict(
@@ -206,6 +203,19 @@ def class_stats(
     if file:
         write_json(file, stats)
     return stats
+
+# %% ../../nbs/30_data_core.ipynb #c5849b6d
+def _read_stats(file: Path, dataset: SegmentationDataset, key: str) -> dict | None:
+    "Read cached counts. Return None if they are damaged or of another data set: then they are counted again."
+    try:
+        stats = json.loads(file.read_text(encoding="utf-8"))
+        lists = [stats[name] for name in ("pixels", "images")]
+        counts = [*lists[0], *lists[1], stats["void_pixels"], stats["void_images"]]
+        same = (stats["key"], stats["classes"], stats["n"]) == (key, list(dataset.class_names), len(dataset))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    valid = all(type(count) is int and 0 <= count < 2**63 for count in counts)
+    return stats if same and valid and all(len(x) == dataset.num_classes for x in lists) else None
 
 # %% ../../nbs/30_data_core.ipynb #7cde037a
 def count_labels(

@@ -19,6 +19,7 @@ from numpy.lib.format import open_memmap
 from tqdm import tqdm
 
 from .files import FileDataset
+from .reading import read_lines
 from .transforms import resize_pair
 from .verify import bad_list_path, decode_threads, read_bad_list
 from ..utils import UserError, write_json
@@ -135,13 +136,13 @@ def use_decoded_copy(
     if data.size is None or not (folder := _copy_folder(cache, data.name, data.size)).is_dir():
         return "none"
     try:
-        index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+        index = json.loads("\n".join(read_lines(folder / "index.json")))
         rows, fingerprints = zip(*(index["samples"][name] for name in _sample_names(data)), strict=True)
         if index["labels"] != _label_key(data) or list(fingerprints) != data.fingerprints():
             return "stale"
         copy = _DecodedCopy(folder, list(rows))
-        copy.read(0)
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        copy.check(data.size)
+    except (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, AttributeError, RecursionError):
         return "stale"
     data.decoded_copy = copy
     return "used"
@@ -160,6 +161,18 @@ class _DecodedCopy:
 
     def __getstate__(self) -> dict:
         return self.__dict__ | {"_arrays": []}
+
+    def check(self, size: tuple[int, int]) -> None:
+        "Raise `ValueError` unless the arrays have this size and each sample has a row of its own."
+        self.read(0)
+        images_NHWC, masks_NHW = self._arrays
+        valid_rows = all(type(row) is int and 0 <= row < len(masks_NHW) for row in self.rows)
+        if not valid_rows or len(set(self.rows)) < len(self.rows):
+            raise ValueError("invalid rows")
+        if masks_NHW.shape[1:] != size or images_NHWC.shape != (*masks_NHW.shape, 3):
+            raise ValueError("invalid shape")
+        if {images_NHWC.dtype, masks_NHW.dtype} != {np.dtype(np.uint8)}:
+            raise ValueError("invalid type")
 
     def read(self, i: int) -> tuple[np.ndarray, np.ndarray]:
         "Return image (H, W, 3) and mask (H, W) of sample i, as copies."

@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from .core import VOID
 from .files import Fault, FileDataset, FilePair
+from .reading import read_lines
 from ..utils import UserError, atomic_write
 
 # %% ../../nbs/38_data_verify.ipynb #9fdd675f
@@ -229,7 +230,9 @@ _ARGUMENTS = {"sample": "skip", "unpaired": "unpaired", "alone": "unpaired"}  # 
 def read_bad_list(file: Path) -> dict[str, set[str]]:  # keys for the arguments `skip` and `unpaired` of `FileDataset`
     "Read the valid entries of a list of bad files. Raises `UserError` for a line that cannot be read."
     out: dict[str, set[str]] = {"skip": set(), "unpaired": set()}
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines() if file.is_file() else [], 1):
+    for number, line in enumerate(read_lines(file) if file.exists() else [], 1):
+        if not line:
+            continue
         parts = line.split("\t")
         if len(parts) < 3 or parts[2] not in _ARGUMENTS:
             raise UserError(

@@ -24,7 +24,7 @@ def store_results(
     "Copy the results of the finished runs, and the measured costs of the losses, to data/results/<profile>."
     folder = _stored_folder(settings)
     folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / f"{r['run_id']}.json" for r in load_results(specs, settings)]
+    files = [folder / f"{r['run_id']}.json" for r in load_results(specs, settings, stored=False)]
     for file in files:
         write_json(file, json.loads((settings.runs / file.stem / "result.json").read_text(encoding="utf-8")))
     costs = settings.runs / "bench" / "costs.csv"

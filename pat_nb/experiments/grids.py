@@ -92,7 +92,7 @@ def store_member(
     settings: Settings,  # holds the profile and the figures folder
 ) -> Path:
     "Write the chosen member of PAT's family to figures/<profile>."
-    file = settings.figures / settings.profile / _MEMBER_FILE
+    file = settings.output / _MEMBER_FILE
     content = dict(profile=settings.profile, loss="pat", loss_params=params, val_miou=round(val_miou, 4))
     write_json(file, no_nan(content))
     return file

@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from tqdm import tqdm
 
 from .jobs import acquire_gpu, pick_jobs
-from .results import pending
+from .results import check_data, pending
 from .spec import RunSpec, run_dataset
 from .worker import Worker
 from ..settings import Settings, load_settings
@@ -33,6 +33,7 @@ def run_grid(
     "Train the runs that have no result yet, several at a time. After an interruption, call it again to continue."
     settings = settings or load_settings()
     settings = replace(settings, threads=settings.threads or 1)  # the runs fill the cores together
+    check_data(specs, settings)
     todo = pending(specs, settings)
     if todo and pick_device(settings.device).type == "cpu":
         cpu_mode()  # measured before anything else computes

@@ -21,7 +21,7 @@ from ..data.core import CachedDataset, class_counts
 from ..data.stream import StreamLoader, eval_loader
 from .environment import environment
 from .examples import store_examples
-from .results import SCHEMA, no_nan, read_result
+from .results import SCHEMA, check_data, no_nan, read_result
 from .spec import RunSpec, run_dataset
 from ..losses.functional import all_reduce_mean
 from ..losses.registry import make_loss
@@ -49,12 +49,14 @@ def run(
     on_step: Callable[[int, int], None] | None = None,  # called with (finished steps, total steps)
     progress: bool = True,  # show a progress bar
 ) -> dict:  # content of result.json
-    "Train and evaluate a run, resume it, or return its stored result."
+    "Train and evaluate a run, resume it, or return its stored result. Raises `UserError` if it was of other data."
     settings = settings or load_settings()
     folder = settings.runs / spec.run_id
     folder.mkdir(parents=True, exist_ok=True)
     set_determinism(settings.determinism)
     with distributed_context(settings.device), FileLock(folder / ".lock") if rank() == 0 else nullcontext():
+        if rank() == 0:
+            check_data([spec], settings)
         stored = broadcast_object(_valid_result(folder) if rank() == 0 else None)
         return stored or _train(spec, settings, folder, on_step, progress)
 
@@ -163,6 +165,7 @@ def _train(spec: RunSpec, settings: Settings, folder: Path, on_step, progress) -
         folder=folder,
         callbacks=listeners,
         progress=progress,
+        run_id=spec.run_id,
         **spec.fit_params,
         **use,
     )

@@ -27,8 +27,8 @@ def save_figure(
     settings: Settings,  # names the folder and the profile
     dpi: int = 150,  # pixels per inch
 ) -> Path:  # path of the file
-    "Write figures/<profile>/<name>.png."
-    file = settings.figures / settings.profile / f"{name}.png"
+    "Write <name>.png to figures/<profile>, or to figures/<profile>-partial if settings of the profile were changed."
+    file = settings.output / f"{name}.png"
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, dpi=dpi, metadata={"Software": None})
     return file
@@ -57,11 +57,11 @@ def save_table(
     note: str = "",  # paragraph below the table
     details: pd.DataFrame | None = None,  # a second table below the first, in markdown and LaTeX
 ) -> list[Path]:  # paths of the csv, md, tex and png file
-    "Write figures/<profile>/<name>.csv, .md, .tex and .png."
+    "Write <name>.csv, .md, .tex and .png to the folder of `save_figure`."
     text = numbers if text is None else text
     note = _legend(text) + note
     tables = [text] if details is None else [text, details]
-    folder = settings.figures / settings.profile
+    folder = settings.output
     folder.mkdir(parents=True, exist_ok=True)
     contents = {
         "csv": numbers.to_csv(index=False, float_format="%.6g"),

@@ -39,19 +39,28 @@ def load_checkpoint(folder: Path, state: TrainState, callbacks: Any) -> None:
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
         plan, random = content["plan"], content["random"]
-        if plan == state.plan:
+        differences = _differences(plan, state.plan)
+        if not differences:
             state.load_state_dict(content["state"])
             callbacks.load_state_dict(content["callbacks"])
     except Exception as e:
         reason = f"{type(e).__name__}: {str(e).splitlines()[0] if str(e) else ''}"
         raise UserError(f"cannot resume from {file} ({reason}). Delete it to start this run again.") from None
-    if plan != state.plan:
-        differences = [f"{k} is {plan.get(k)} there and {v} here" for k, v in state.plan.items() if plan.get(k) != v]
+    if differences:
         raise UserError(
             f"{file} belongs to a run with other settings ({', '.join(differences)}). "
             "Delete it or choose another folder."
         )
     set_random_state(random[rank() % len(random)])
+
+# %% ../../nbs/48a_training_checkpoint.ipynb #668231dc
+_IDENTITY = ("run", "loss", "seed")
+
+
+def _differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
+    "Compare two plans. An entry of _IDENTITY counts only if both have it."
+    keys = [k for k in {**here, **there} if k not in _IDENTITY or (k in there and k in here)]
+    return [f"{k} is {there.get(k)} there and {here.get(k)} here" for k in keys if there.get(k) != here.get(k)]
 
 # %% ../../nbs/48a_training_checkpoint.ipynb #dbfe1483
 def load_weights(

@@ -49,6 +49,7 @@ def fit(
     compile: bool = False,  # compile the network with torch.compile; the first step takes a minute
     callbacks: Iterable[Callback] = (),
     progress: bool = True,  # show a progress bar
+    run_id: str | None = None,  # stored in the checkpoint; another run does not resume from it
     **recipe: Any,  # the fields of `Recipe`: optimiser, lr, ...
 ) -> list[dict]:  # a row per validation: step, lr, loss, seconds, images, rss_mb, and val_miou ... from `validate`
     "Train `model` in place, resuming from `folder` if it holds a checkpoint. Raises `UserError`."
@@ -58,6 +59,7 @@ def fit(
     epoch = _steps_per_epoch(train_loader, params.accumulate, required=epochs is not None)
     plan = asdict(params) | dict(steps=steps or round((epochs or 0) * epoch), eval_every=eval_every)
     plan["precision"] = str(dtype or torch.float32).removeprefix("torch.")
+    plan |= _identity(loss, train_loader, run_id)
     events = CallbackList([*([ProgressBar()] if progress else []), *callbacks])
     state, net = _prepare(model, params, torch_device, dtype, plan, folder, events, compile)
     with events.training(state, epoch):
@@ -131,6 +133,14 @@ def _prepare(
         folder.mkdir(parents=True, exist_ok=True)
         load_checkpoint(folder, state, events)
     return state, torch.compile(net) if compile else net
+
+# %% ../../nbs/50_training_loop.ipynb #e9940f6f
+def _identity(loss: Callable, loader: Iterable, run_id: str | None) -> dict[str, Any]:
+    "What tells the checkpoint of this run from others with the same recipe."
+    identity: dict[str, Any] = dict(loss=getattr(loss, "__qualname__", type(loss).__name__))
+    if isinstance(loader, StreamLoader):
+        identity["seed"] = loader.stream.seed
+    return identity | (dict(run=run_id) if run_id else {})
 
 # %% ../../nbs/50_training_loop.ipynb #b4399890
 def _batches_by_step(loader: Iterable, step: int, steps: int, accumulate: int = 1) -> Iterator[list]:
@@ -221,5 +231,13 @@ def _validate(state: TrainState, validate, folder: Path | None, events: Callback
         lines = "".join(json.dumps(r) + "\n" for r in state.history)
         atomic_write(folder / "history.jsonl", lambda path: path.write_text(lines))
         if not validate or scores["miou"] > state.best:
-            atomic_write(folder / "best.safetensors", lambda path: save_model(state.eval_model, str(path)))
+            atomic_write(folder / "best.safetensors", lambda path: _save_weights(state.eval_model, path))
     state.best = max(state.best, scores.get("miou", -1.0))
+
+
+def _save_weights(model: nn.Module, path: Path) -> None:
+    "Write weights with the permissions of a new file; safetensors makes them readable by the owner only."
+    path.touch()
+    mode = path.stat().st_mode & 0o777
+    save_model(model, str(path))
+    path.chmod(mode)
