@@ -91,6 +91,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                 'pat_nb/commands/bench.py'),
                                        'pat_nb.commands.bench._bench_training': ( 'command_bench.html#_bench_training',
                                                                                   'pat_nb/commands/bench.py'),
+                                       'pat_nb.commands.bench._bench_upsampled': ( 'command_bench.html#_bench_upsampled',
+                                                                                   'pat_nb/commands/bench.py'),
                                        'pat_nb.commands.bench.add_arguments': ( 'command_bench.html#add_arguments',
                                                                                 'pat_nb/commands/bench.py'),
                                        'pat_nb.commands.bench.bench': ('command_bench.html#bench', 'pat_nb/commands/bench.py')},

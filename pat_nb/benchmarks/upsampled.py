@@ -37,7 +37,7 @@ CASES = {  # name -> (batch, classes, height and width of the logits, height and
 }
 _BASE = "interpolate, F.cross_entropy"
 
-
+# %% ../../nbs/67c_benchmark_upsampled.ipynb #8fdb859e
 def _candidates(num_classes: int) -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
     "The losses that are compared: name -> function of low-resolution logits and labels."
     ce, pat = make_loss("ce", num_classes), make_loss("pat", num_classes)
@@ -92,7 +92,7 @@ def _measure(allocator: str, threads: int, options: dict) -> pd.DataFrame | None
     table.insert(1, "allocator", allocator)
     return table
 
-# %% ../../nbs/67c_benchmark_upsampled.ipynb #3eafcb12
+
 def _measure_apart(*arguments: Any) -> pd.DataFrame | None:
     "`_measure` in a process of its own."
     code = "import pickle, sys; from pat_nb.benchmarks import upsampled as u; "
@@ -102,7 +102,7 @@ def _measure_apart(*arguments: Any) -> pd.DataFrame | None:
         raise RuntimeError(f"the benchmark of {arguments} failed:\n{done.stderr.decode(errors='replace')[-2000:]}")
     return pickle.loads(done.stdout)
 
-# %% ../../nbs/67c_benchmark_upsampled.ipynb #1a51db02
+# %% ../../nbs/67c_benchmark_upsampled.ipynb #dbacf87a
 def bench_upsampled(
     folder: Path,  # for upsampled.csv and upsampled.png
     cases: Iterable[str] = tuple(CASES),  # keys of CASES

@@ -20,6 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     losses, training = (whats.add_parser(name, allow_abbrev=False) for name in ("losses", "training"))
     losses.add_argument("--shapes", default="pets,street,rooms", help="comma-separated (default: all three)")
     losses.add_argument("--channels-last", action="store_true", help="logits in channels_last memory format")
+    losses.add_argument(
+        "--upsampled", action="store_true", help="losses from low-resolution logits instead, on the CPU"
+    )
     add_settings(losses, ("device", "precision", "threads", "figures"))
     training.add_argument("--seconds", type=float, default=10.0, help="duration of a measurement (default: 10)")
     add_settings(training, ("size", "batch_size", "width", "depth", "device", "threads", "figures"))
@@ -33,6 +36,8 @@ def bench(args: argparse.Namespace) -> int:
     settings = resolve_settings(args)
     if args.repeats is not None and args.repeats < 1:
         raise UserError(f"--repeats {args.repeats}: expected at least 1.")
+    if args.what == "losses" and args.upsampled:
+        return _bench_upsampled(args, settings)
     return _bench_training(args, settings) if args.what == "training" else _bench_losses(args, settings)
 
 # %% ../../nbs/78_command_bench.ipynb #c1105a5b
@@ -60,6 +65,17 @@ def _bench_losses(args: argparse.Namespace, settings: Settings) -> int:
     device, threads, version = table.device[0], table.threads[0], table.torch[0]
     print(f"time: over F.cross_entropy; memory: over the logits; {device}, {threads} thread(s), torch {version}")
     print(folder / "losses.csv", folder / "losses.png", sep="\n")
+    return 0
+
+# %% ../../nbs/78_command_bench.ipynb #19174c6d
+def _bench_upsampled(args: argparse.Namespace, settings: Settings) -> int:
+    from pat_nb.benchmarks.upsampled import bench_upsampled
+
+    folder = settings.figures / "bench"
+    table = bench_upsampled(folder, threads=settings.threads or 1, repeats=args.repeats or 15)
+    print(table.to_string(index=False, float_format="%.2f"))
+    print("time: over F.interpolate and F.cross_entropy")
+    print(folder / "upsampled.csv", folder / "upsampled.png", sep="\n")
     return 0
 
 # %% ../../nbs/78_command_bench.ipynb #19eac326

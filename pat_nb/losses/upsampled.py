@@ -231,7 +231,7 @@ def family_nll(
         return modulated_nll(logits, target, modulator, weight, **options)
     return upsampled_nll(logits, target, modulator, weight, align_corners=align_corners, size=size, **options)
 
-
+# %% ../../nbs/10f_loss_upsampled.ipynb #9d850527
 def check_upsample(upsample: str | None, align_corners: bool, size: tuple[int, int] | None) -> None:
     "Raise `ValueError` for an unknown way to upsample, or options of it without it."
     if upsample not in (None, "bilinear"):

@@ -79,7 +79,7 @@ def _intervals(index: Tensor) -> list[tuple[int, int, int]]:
     edges = [0, *((index[1:] != index[:-1]).nonzero()[:, 0] + 1).tolist(), len(index)]
     return [(int(index[a]), a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
 
-# %% ../../../nbs/10e_loss_bilinear.ipynb #6990d672
+
 def _cut(items: list, sizes: list[int], most: int) -> list[list]:
     "Successive items in groups of at most `most` together, or of one item."
     groups: list[list] = []
@@ -92,7 +92,7 @@ def _cut(items: list, sizes: list[int], most: int) -> list[list]:
         total += size
     return groups
 
-# %% ../../../nbs/10e_loss_bilinear.ipynb #cec0e58e
+# %% ../../../nbs/10e_loss_bilinear.ipynb #54c6b017
 def _runs(intervals: list[tuple[int, int, int]], t: Tensor) -> list[Run]:
     "The runs of successive intervals."
     groups: list[list[tuple[int, int, int]]] = []
@@ -157,7 +157,8 @@ def plan_strips(
 ) -> StripPlan:
     "Divide the rows of an image into chunks, strips and runs."
     (C, h, _), (H, W) = shape, target
-    strip, chunk = strip or _STRIP.get(device.type, 1 << 24), chunk or _CHUNK.get(device.type, 1 << 14)
+    strip = strip or _STRIP.get(device.type, 1 << 24)
+    chunk = chunk or max(_CHUNK.get(device.type, 1 << 14), 8 * C)  # the rows between two chunks are computed twice
     index, t = source_positions(h, size[0], align_corners)
     index, t = index[:H], t[:H]
     t_device, chunks = t.to(device, dtype), []

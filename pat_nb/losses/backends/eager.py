@@ -92,12 +92,12 @@ def label_softmax(
         logp_N[n] = F.log_softmax(u_1CK, 1).gather(1, y_1K[:, None])[0, 0]
     return p_N, logp_N
 
-# %% ../../../nbs/10a_loss_eager.ipynb #f2ddd9ca
+# %% ../../../nbs/10a_loss_eager.ipynb #6e95ee2f
 def _choose(t_M: Tensor, pixel_N: Tensor) -> Tensor:
     "The numbers of some pixels."
     return t_M if len(t_M) == len(pixel_N) else t_M.index_select(0, pixel_N)
 
-# %% ../../../nbs/10a_loss_eager.ipynb #26cd1cd8
+
 def modulate(p_N: Tensor, logp_N: Tensor, w: Tensor, modulator: Modulator, scale: float) -> tuple[Tensor, Tensor]:
     "Minus the loss per pixel, and the factor w k of the gradient, (N,) or ()."
     if type(modulator) is Modulator:
@@ -136,7 +136,7 @@ def _block(
         _multiply(s, k, out)
     return loss_N
 
-# %% ../../../nbs/10a_loss_eager.ipynb #cf10237d
+
 def _multiply(s: Tensor, k: Tensor, out: Tensor) -> None:
     "Write s k into `out`, rounded once."
     if out.dtype == s.dtype:
