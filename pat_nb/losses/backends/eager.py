@@ -85,8 +85,8 @@ def label_softmax(
     if below_N is not None:
         return p_N, below_N.add_(_choose(s.amax(dim), pixel_N).log_())
     logp_N = p_N.log()
-    if len(p_N) and p_N.amin() < 1e-30:
-        n = (p_N < 1e-30).nonzero()[:, 0]
+    if len(p_N) and not p_N.amin() >= 1e-30:  # also for NaN
+        n = (~(p_N >= 1e-30)).nonzero()[:, 0]
         y_1K, u_1CK = y_N[None, n], logits_at(n)[None].to(u.dtype)
         u_1CK = u_1CK if adjust is None else adjust.batch(u_1CK, y_1K)
         logp_N[n] = F.log_softmax(u_1CK, 1).gather(1, y_1K[:, None])[0, 0]
