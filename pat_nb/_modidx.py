@@ -641,6 +641,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                      'pat_nb/experiments/spec.py'),
                                          'pat_nb.experiments.spec.profile_model': ( 'run_spec.html#profile_model',
                                                                                     'pat_nb/experiments/spec.py'),
+                                         'pat_nb.experiments.spec.profile_spec': ( 'run_spec.html#profile_spec',
+                                                                                   'pat_nb/experiments/spec.py'),
                                          'pat_nb.experiments.spec.run_dataset': ( 'run_spec.html#run_dataset',
                                                                                   'pat_nb/experiments/spec.py')},
             'pat_nb.experiments.worker': { 'pat_nb.experiments.worker.Worker': ('worker.html#worker', 'pat_nb/experiments/worker.py'),

@@ -71,23 +71,11 @@ def train(args: argparse.Namespace) -> int:
 # %% ../../nbs/77_command_train.ipynb #fbec8dda
 def _make_spec(args: argparse.Namespace, settings: Settings) -> "RunSpec":
     "The run that the options describe."
-    from pat_nb.experiments.spec import RunSpec, profile_model
+    from pat_nb.experiments.spec import profile_spec
 
-    return RunSpec(
-        args.dataset,
-        args.model,
-        args.loss,
-        args.seed,
-        settings.size_of(args.dataset),
-        settings.steps,
-        settings.batch_size,
-        settings.lr,
-        min(settings.eval_every, settings.steps),
-        splits=settings.splits,
-        void=settings.void,
-        precision=settings.precision,
+    return profile_spec(
+        *(settings, args.dataset, args.model, args.loss, args.seed, parse_pairs(args.model_param)),
         loss_params=parse_pairs(args.loss_param),
-        model_params=profile_model(args.model, settings) | parse_pairs(args.model_param),
         fit_params=parse_pairs(args.fit_param),
         eval_params=parse_pairs(args.eval_param),
     )

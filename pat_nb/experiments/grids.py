@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from .results import no_nan
-from .spec import RunSpec, profile_model
+from .spec import RunSpec, profile_spec
 from ..losses.registry import loss_params
 from ..names import check_choice
 from ..settings import Settings, load_settings
@@ -28,27 +28,10 @@ def combine(
     losses: Iterable[str | tuple[str, dict]],  # names, or (name, parameters)
 ) -> list[RunSpec]:
     "Make a run of every combination."
-    s, specs = settings, []
-    for seed, dataset, model, loss in itertools.product(s.seeds, datasets, models, losses):
+    specs = []
+    for seed, dataset, model, loss in itertools.product(settings.seeds, datasets, models, losses):
         name, params = (loss, {}) if isinstance(loss, str) else loss
-        specs.append(
-            RunSpec(
-                dataset,
-                model,
-                name,
-                seed,
-                s.size_of(dataset),
-                s.steps,
-                s.batch_size,
-                s.lr,
-                min(s.eval_every, s.steps),
-                splits=s.splits,
-                void=s.void,
-                precision=s.precision,
-                loss_params=params,
-                model_params=profile_model(model, s),
-            )
-        )
+        specs.append(profile_spec(settings, dataset, model, name, seed, loss_params=params))
     return specs
 
 # %% ../../nbs/64_grids.ipynb #5ce77081
