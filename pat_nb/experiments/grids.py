@@ -110,8 +110,8 @@ def _table6(s: Settings) -> list[RunSpec]:
 # %% ../../nbs/64_grids.ipynb #b7e40d52
 def _ablation(s: Settings) -> list[RunSpec]:
     cells = itertools.product((20.0, float("inf")), POWERS)
-    losses = [("pat", {"T": T, "mask_power": a}) for T, a in cells if "pat" in s.losses]
-    return combine(s, s.datasets, s.models[:1], losses)
+    members: list = [("pat", {"T": T, "mask_power": a}) for T, a in cells if "pat" in s.losses]
+    return combine(s, s.datasets, s.models[:1], [*_select(["ce"], s.losses), *members])
 
 
 def _released(s: Settings) -> list[RunSpec]:
