@@ -9,6 +9,7 @@ if TYPE_CHECKING:
         AttentionGate as AttentionGate,
         AttUNet as AttUNet,
         CosineHead as CosineHead,
+        LogitUpsampling as LogitUpsampling,
         SegNet as SegNet,
         Segmenter as Segmenter,
         UNet as UNet,
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     {
-        "networks": ("AttUNet", "AttentionGate", "CosineHead", "SegNet", "Segmenter", "UNet"),
+        "networks": ("AttUNet", "AttentionGate", "CosineHead", "LogitUpsampling", "SegNet", "Segmenter", "UNet"),
         "registry": ("MODELS", "make_model", "model_params"),
         "smp": ("smp_network",),
     },
