@@ -7,6 +7,7 @@ from pat_nb.utils import lazy_exports
 if TYPE_CHECKING:
     from pat_nb.metrics.confusion import (
         ABSENT as ABSENT,
+        Batch as Batch,
         ConfusionMatrix as ConfusionMatrix,
         Metric as Metric,
         confusion_scores as confusion_scores,
@@ -20,14 +21,26 @@ if TYPE_CHECKING:
         VOID_FIRST as VOID_FIRST,
         released_scores as released_scores,
     )
-    from pat_nb.metrics.upsampled import upsampled_classes as upsampled_classes, upsampled_pairs as upsampled_pairs
+    from pat_nb.metrics.upsampled import (
+        UpsampledBatch as UpsampledBatch,
+        upsampled_classes as upsampled_classes,
+        upsampled_pairs as upsampled_pairs,
+    )
 
 __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     {
-        "confusion": ("ABSENT", "ConfusionMatrix", "Metric", "confusion_scores", "count_pairs", "frequency_groups"),
+        "confusion": (
+            "ABSENT",
+            "Batch",
+            "ConfusionMatrix",
+            "Metric",
+            "confusion_scores",
+            "count_pairs",
+            "frequency_groups",
+        ),
         "cross_entropy": ("CrossEntropy",),
         "released": ("RELEASED_RULES", "ReleasedScores", "VOID_FIRST", "released_scores"),
-        "upsampled": ("upsampled_classes", "upsampled_pairs"),
+        "upsampled": ("UpsampledBatch", "upsampled_classes", "upsampled_pairs"),
     },
 )

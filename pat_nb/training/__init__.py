@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from pat_nb.utils import lazy_exports, require_extra
 
 if TYPE_CHECKING:
+    from pat_nb.training.batch_loss import BatchLoss as BatchLoss
     from pat_nb.training.callbacks import (
         Callback as Callback,
         CallbackList as CallbackList,
@@ -79,6 +80,7 @@ require_extra("train", "filelock", "pandas", "psutil", "safetensors", "tqdm")
 __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     {
+        "batch_loss": ("BatchLoss",),
         "callbacks": ("Callback", "CallbackList", "ProgressBar", "progress_interval"),
         "checkpoint": ("load_checkpoint", "load_weights", "save_checkpoint"),
         "cpu_tuning": ("available_cores", "choose_cpu_mode", "choose_threads", "cpu_mode", "keep_freed_memory"),
