@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from pat_nb.data.oxford_pet import OxfordPet as OxfordPet
     from pat_nb.data.prepare import use_decoded_copy as use_decoded_copy
     from pat_nb.data.reading import (
-        check_regular_file as check_regular_file,
         load_array as load_array,
         open_image as open_image,
         read_lines as read_lines,
@@ -91,7 +90,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "nyuv2": ("NYUv2",),
         "oxford_pet": ("OxfordPet",),
         "prepare": ("use_decoded_copy",),
-        "reading": ("check_regular_file", "load_array", "open_image", "read_lines"),
+        "reading": ("load_array", "open_image", "read_lines"),
         "registry": (
             "DATASETS",
             "EMBEDDED",
