@@ -25,6 +25,7 @@ from PIL import Image
 from safetensors.torch import save_model
 
 from pat_nb.cli import main
+from pat_nb.commands.train import _show_result
 from pat_nb.data.archives import unpack
 from pat_nb.data.core import SquaresDataset, class_counts
 from pat_nb.data.examples import NoiseFiles
@@ -42,7 +43,7 @@ from pat_nb.training.checkpoint import load_checkpoint, load_weights, save_check
 from pat_nb.training.state import make_recipe, make_state
 from pat_nb.utils import UserError
 
-EXAMPLES = 25  # per reader
+EXAMPLES = 40  # per reader
 COUNTS: Counter = Counter()
 SPEC = RunSpec("synthetic_street", "unet", "pat")
 JUNK = (
@@ -60,6 +61,9 @@ JUNK = (
 )
 
 
+ODD = (None, True, -1, 10**30, 0.5, float("nan"), "", "x", "inf", [], [[]], {}, {"a": None})
+
+
 class Executed:
     "Pickled, it writes a file when it is loaded."
 
@@ -71,9 +75,8 @@ class Executed:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _print_counts():
-    yield
-    print(f"\n{sum(COUNTS.values())} damaged inputs: {dict(COUNTS)}")
+def _show_counts(counted):
+    counted["damaged inputs"] = COUNTS
 
 
 @pytest.fixture(scope="module")
@@ -132,17 +135,38 @@ def _write_valid(tmp: Path) -> dict[str, bytes]:
     }
 
 
+def places(tree) -> list[tuple]:
+    "(container, key) of every value in a tree of dictionaries and lists."
+    items = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    return [place for key, value in list(items) for place in ((tree, key), *places(value))]
+
+
+def replace_in_tree(content: bytes, where: float, odd) -> bytes | None:
+    "Replace a value of a JSON file or a checkpoint by an odd one; None for other files."
+    is_checkpoint = content.startswith(b"PK") and b"/data.pkl" in content[:200]
+    try:
+        tree = torch.load(io.BytesIO(content), weights_only=True) if is_checkpoint else json.loads(content)
+    except ValueError:
+        return None
+    found = places(tree)
+    holder, key = found[int(where * len(found))]
+    holder[key] = odd
+    return _bytes(lambda file: torch.save(tree, file)) if is_checkpoint else json.dumps(tree).encode()
+
+
 @st.composite
 def damages(draw):
     "A function (valid bytes) -> damaged bytes."
-    kind = draw(st.sampled_from(("flip", "flip", "cut", "insert", "junk", "pickle", "value", "value")))
+    kind = draw(st.sampled_from(("flip", "cut", "insert", "junk", "pickle", "value", "tree", "tree")))
     where, some = draw(st.floats(0, 1, exclude_max=True)), draw(st.binary(min_size=1, max_size=6))
     value = draw(
         st.sampled_from((b"nan", b"-1", b"1e999", b"null", b"[]", b'"x"', b"true", b"9" * 400, "²".encode(), b"\xe4"))
     )
-    junk = draw(st.sampled_from(JUNK))
+    junk, odd = draw(st.sampled_from(JUNK)), draw(st.sampled_from(ODD))
 
     def damage(content: bytes, marker: Path) -> bytes:
+        if kind == "tree" and (replaced := replace_in_tree(content, where, odd)):
+            return replaced
         at = int(where * len(content))
         numbers = [i for i in range(len(content)) if content[i : i + 1].isdigit()]
         if kind == "value" and numbers:
@@ -151,6 +175,7 @@ def damages(draw):
         return {
             "flip": content[:at] + some + content[at + len(some) :],
             "cut": content[:at],
+            "tree": content[:at],
             "insert": content[:at] + some + content[at:],
             "junk": junk,
             "value": value,
@@ -183,8 +208,9 @@ def read_ini(tmp, content, valid):
 
 def read_stored_result(tmp, content, valid):
     write(tmp / "runs" / SPEC.run_id / "result.json", content)
-    read_result(tmp / "runs" / SPEC.run_id)
-    return results(load_settings(runs=tmp / "runs"))
+    result = read_result(tmp / "runs" / SPEC.run_id)
+    _show_result(result)
+    assert len(results(load_settings(runs=tmp / "runs"))) == 1
 
 
 def read_curve(tmp, content, valid):

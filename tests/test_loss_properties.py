@@ -24,9 +24,8 @@ DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _print_counts():
-    yield
-    print(f"\n{sum(COUNTS.values())} random inputs: {dict(COUNTS)}")
+def _show_counts(counted):
+    counted["random inputs of losses"] = COUNTS
 
 
 @st.composite
