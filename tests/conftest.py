@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,21 @@ SMALL_OPTIONS = [word for option in SMALL_GRID.items() for word in option]
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes more than about 5 seconds")
+
+
+COUNTED = pytest.StashKey[dict[str, Counter]]()
+
+
+@pytest.fixture(scope="session")
+def counted(request) -> dict[str, Counter]:
+    "Counters by title, which the end of the report shows."
+    return request.config.stash.setdefault(COUNTED, {})
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for title, counter in config.stash.get(COUNTED, {}).items():
+        parts = ", ".join(f"{name} {n}" for name, n in counter.items())
+        terminalreporter.write_line(f"{counter.total()} {title}: {parts}")
 
 
 @dataclass(frozen=True)

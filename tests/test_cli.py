@@ -2,8 +2,11 @@
 
 import os
 import re
+import subprocess
+import sys
 
 import pytest
+import torch
 
 from pat_nb.cli import main
 
@@ -25,12 +28,45 @@ MISTAKES = [  # command, what its message says
     ("train --loss-param Temp=3", "T, mask_power"),
     ("train --loss-param T", "T=5"),
     ("train --loss-param T=hot", "must be a number"),
+    ("train --loss subprocess:Popen --loss-param args=true", "torch.nn.Module"),
+    ("train --loss-param T=nan", "T must be a number"),
+    ("train --loss-param T=5 --loss-param T=6", "given twice"),
+    ("train --loss-param average_classes=x", "True or False"),
+    ("train --loss cb --loss-param beta=x", "beta must be a number"),
+    ("train --loss blv --loss-param sigma=nan", "sigma must be a number"),
+    ("train --fit-param lr=1", "--lr"),
+    ("train --fit-param accumulate=2.5", "whole number"),
+    ("train --fit-param weight_decay=inf", "weight_decay"),
+    ("train --eval-param window=inf", "window"),
+    ("train --eval-param scales=nan", "scales"),
+    ("train --eval-param full=x", "full"),
+    ("train --model-param width=1000000", "1 to 1024"),
+    ("train --width 1024 --depth 7", "at most 16384"),
+    ("train --seed -1", "0 to 2147483647"),
+    ("train --profile-steps -5", "0 to 100000"),
+    ("train --lr 1e300", "lr (given)"),
+    ("train --steps 1e9", "whole number"),
+    ("train --size 100000x100000", "16 to 8192"),
+    ("train --size ²x²", "16 to 8192"),
+    ("train --width 1000000", "1 to 1024"),
+    ("train --depth 100", "1 to 7"),
+    ("train --batch-size 0", "1 to 4096"),
+    ("train --precision fp16 --device cpu", "needs a GPU"),
+    ("settings --lr nan", "lr (given)"),
+    ("settings --device cuda:x", "cuda:1"),
+    ("settings --workers 9999", "0 to 256"),
+    ("settings --threads 99999999", "1 to 1024"),
+    ("settings --runs ~no_such_user/x", "runs (given)"),
     ("train-run camvid-unet-pat-s0-0", "--list-json"),
     ("results", "no result"),
     ("bench loses", "'losses'"),
     ("bench losses --shapes petz", "'pets'"),
-    ("bench losses --repeats 0", "at least 1"),
-    ("bench training --seconds 0", "must be positive"),
+    ("bench losses --shapes ,", "at least one of pets"),
+    ("bench training --loss patt", "'pat'"),
+    ("bench training --loss os:getcwd", "torch.nn.Module"),
+    ("bench training --seconds nan", "a number"),
+    ("bench losses --repeats 0", "1 to 10000"),
+    ("bench training --seconds 0", "0.01 to 86400"),
     ("data verify camvit", "'camvid'"),
     ("data verify", "no data set"),
     ("data verfy", "verify"),
@@ -67,6 +103,42 @@ def test_mistake(line, hint, command, tmp_path):
     assert len(err.strip().splitlines()) == 1
     assert not out
     assert not list(tmp_path.glob("runs/*-*")), "a mistake is found before a run has a folder"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize("line", ["train", "bench losses", "bench training", "paper --dry-run"])
+def test_missing_gpu(line, command, tmp_path):
+    status, out, err = command(f"{line} --device cuda")
+    assert status == 2
+    assert "device=cpu or auto" in err
+    assert len(err.strip().splitlines()) == 1
+    assert not out
+    assert not list(tmp_path.rglob("*.*"))
+
+
+def test_closed_pipe(environment):
+    "As `pat-nb settings | head -1`, with a reader that closes at once."
+    command = f"{sys.executable} -c 'from pat_nb.cli import main; main([\"settings\"])' | true"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], env=environment, capture_output=True, text=True)
+    assert done.stderr == ""
+
+
+def test_damaged_result_is_made_again(command, tmp_path):
+    "A damaged result is named, and the run is trained again."
+    small = "--steps 1 --size 16x16 --batch-size 2 --width 2 --depth 1 --eval-every 1 --threads 1"
+    status, out, _ = command(f"train --loss ce {small}")
+    assert status == 0
+    (file,) = tmp_path.glob("runs/*/result.json")
+    file.write_text('{"schema": 1, "metrics": ')
+    status, again, err = command(f"train --loss ce {small}")
+    assert status == 0
+    assert f"{file}: this is not valid JSON" in err
+    assert [line for line in again.splitlines() if "mIoU" in line] == [s for s in out.splitlines() if "mIoU" in s]
+    file.unlink()
+    (file.parent / "last.pt").write_bytes(b"")
+    status, _, err = command(f"train --loss ce {small}")
+    assert status == 2
+    assert f"cannot resume from {file.parent / 'last.pt'}" in err.splitlines()[-1]
 
 
 @pytest.mark.parametrize("line", ["paper --datasets camvid", "data prepare camvid"])

@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from pat_nb.data.oxford_pet import OxfordPet as OxfordPet
     from pat_nb.data.prepare import use_decoded_copy as use_decoded_copy
     from pat_nb.data.reading import (
-        check_regular_file as check_regular_file,
         load_array as load_array,
         open_image as open_image,
         read_lines as read_lines,
@@ -101,7 +100,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         "nyuv2_40": ("NYUv2Fine",),
         "oxford_pet": ("OxfordPet",),
         "prepare": ("use_decoded_copy",),
-        "reading": ("check_regular_file", "load_array", "open_image", "read_lines"),
+        "reading": ("load_array", "open_image", "read_lines"),
         "registry": (
             "DATASETS",
             "EMBEDDED",
