@@ -8,6 +8,8 @@ __all__ = ['COMMANDS', 'Command', 'make_parser', 'main', 'preflight']
 # %% ../nbs/80_cli.ipynb #76464c73
 import argparse
 import difflib
+import os
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ import pat_nb.commands.paper as paper
 import pat_nb.commands.results as results
 import pat_nb.commands.train as train
 from .commands.options import add_settings, resolve_settings
-from .utils import UserError
+from .utils import UserError, describe_os_error, find_os_error, interrupt_status, raise_on_sigterm
 
 # %% ../nbs/80_cli.ipynb #d4fdad7f
 @dataclass(frozen=True)
@@ -55,8 +57,9 @@ class _Parser(argparse.ArgumentParser):
     "A parser that names the closest option or command in its error."
 
     def error(self, message: str) -> NoReturn:
+        message = " ".join(message.split())[:300]
         valid = [o for a in self._actions for o in (*a.option_strings, *(a.choices or ()))]
-        words = message.replace("'", " ").replace("=", " ").split()
+        words = re.sub("['=:,]", " ", message).split()
         near = (difflib.get_close_matches(w, valid, n=1) for w in words if w not in valid)
         hint = next((f" Did you mean {match[0]}?" for match in near if match), "")
         self.exit(2, f"pat-nb: {message}.{hint} See {self.prog} --help.\n")
@@ -75,24 +78,55 @@ def make_parser() -> argparse.ArgumentParser:
 
 # %% ../nbs/80_cli.ipynb #27f365f7
 def _call(argv: list[str] | None, run: Callable[[argparse.Namespace], int]) -> int:
-    "Parse the arguments and call `run`. A `UserError` prints one message and gives 2."
+    "Parse the arguments and call `run`. Print expected errors in one line."
     args, unknown = make_parser().parse_known_args(argv)
     if unknown:
         args.parser.error(f"unknown argument {unknown[0]}")
     try:
-        return run(args)
-    except UserError as e:
-        print(f"pat-nb: {e}", file=sys.stderr)
+        with raise_on_sigterm():
+            status = run(args)
+            sys.stdout.flush()
+            return status
+    except KeyboardInterrupt as e:
+        hint = " The same command continues." if args.command in _CONTINUES else ""
+        _print_error(f"{e or 'stopped'}.{hint}")
+        return interrupt_status(e)
+    except Exception as e:
+        return _report(e)
+
+
+_CONTINUES = ("paper", "train", "train-run")  # commands that continue what was interrupted
+
+
+def _report(error: Exception) -> int:
+    "Print an expected error in one line, and return the exit status. Raise any other error again."
+    if isinstance(error, UserError):
+        _print_error(str(error))
         return 2
-    except KeyboardInterrupt:
-        print("\npat-nb: stopped. The same command continues.", file=sys.stderr)
-        return 130
+    if isinstance(error, BrokenPipeError) and error.filename is None:  # the reader, such as `head`, has ended
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 141
+    cause = find_os_error(error)
+    if cause is None:
+        raise error
+    _print_error(describe_os_error(cause))
+    return 1
+
+
+def _print_error(text: str) -> None:
+    "Print a message to stderr, once for all processes of a run."
+    if int(os.environ.get("RANK", 0)) == 0:
+        print(f"pat-nb: {text}", file=sys.stderr)
 
 # %% ../nbs/80_cli.ipynb #37041bbe
 def main(
     argv: list[str] | None = None,  # arguments; None: those of the process
 ) -> int:  # exit status
-    "Run `pat-nb`. The status is 2 for a mistake in the arguments, 1 for a failed run or notebook."
+    """Run `pat-nb`.
+
+    The status is 2 for a mistake in the arguments, 1 for a failed run or notebook and for an error of the system,
+    130 after Ctrl-C and 143 after SIGTERM.
+    """
     return _call(argv, lambda args: COMMANDS[args.command].run(args))
 
 # %% ../nbs/80_cli.ipynb #c5e56c56

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LOSS_TABLE', 'LABELS', 'NAMES', 'LossInfo', 'is_import_path', 'loss_label', 'loss_table_markdown', 'check_choice',
-           'check_loss', 'check_model']
+           'check_loss', 'check_model', 'check_dataset']
 
 # %% ../nbs/01_names.ipynb #5f6def1b
 import difflib
@@ -57,9 +57,14 @@ def is_import_path(
 # %% ../nbs/01_names.ipynb #0e83818d
 def loss_label(
     name: str,  # a loss, or any other name
+    among: Iterable[str] = (),  # all names of the table
 ) -> str:  # the name itself if it is no loss
-    "Return the label of a loss in tables and figures. For `module:class`, it is the class."
-    return name.partition(":")[2] if is_import_path(name) else LABELS.get(name, name)
+    "Return the label of a loss in tables and figures: for `module:class` the class, if no other name has that label."
+    if not is_import_path(name):
+        return LABELS.get(name, name)
+    label = name.partition(":")[2]
+    taken = {LABELS.get(n, n) if not is_import_path(n) else n.partition(":")[2] for n in among if n != name}
+    return name if label in taken else label
 
 # %% ../nbs/01_names.ipynb #7cae1509
 def loss_table_markdown() -> str:
@@ -81,15 +86,17 @@ NAMES = {  # kind -> every valid name
         "synthetic_rooms",
         "oxford_pet",
         "nyuv2",
+        "nyuv2_40",
         "cityscapes",
         "camvid",
+        "clothing",
         "folder",
     ),
     "loss": tuple(loss.name for loss in LOSS_TABLE),
-    "model": ("unet", "attunet", "unetpp", "segnet", "deeplabv3", "deeplabv3plus"),
+    "model": ("unet", "attunet", "unetpp", "segnet", "deeplabv3", "deeplabv3plus", "lite0_unet", "lite0_unet_frozen"),
     "device": ("auto", "cpu", "cuda", "mps"),
     "precision": ("auto", "fp32", "bf16", "fp16"),
-    "splits": ("official", "paper"),
+    "splits": ("official", "paper", "resampled"),
     "void": ("auto", "ignore", "class"),
     "determinism": ("off", "warn", "strict"),
     "tracker": ("none", "tensorboard", "wandb", "mlflow"),
@@ -123,3 +130,10 @@ def check_model(
 ) -> str:  # `name`, unchanged
     "`check_choice` for models. Names such as `smp:Segformer` pass; that library checks them when the model is made."
     return name if name.startswith("smp:") and name[4:].isalnum() else check_choice("model", name)
+
+# %% ../nbs/01_names.ipynb #e748c337
+def check_dataset(
+    name: str,  # a data set of NAMES, or "folder:" and a folder below the data root, or a path
+) -> str:  # `name`, unchanged
+    "`check_choice` for data sets. Names such as `folder:leaves` pass; the folder is searched when the data are read."
+    return name if name.startswith("folder:") and name[7:].strip() else check_choice("dataset", name)

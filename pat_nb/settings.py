@@ -9,6 +9,7 @@ __all__ = ['Settings', 'find_settings', 'load_settings', 'check_parameters', 'no
 import ast
 import configparser
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from importlib.resources import files
@@ -17,7 +18,7 @@ from typing import Any
 
 from .names import NAMES, check_choice
 from .setting_keys import KEYS, PATHS, PROFILE, RUN, read_size, write_value
-from .utils import UserError
+from .utils import UserError, first_line, read_text
 
 # %% ../nbs/02_settings.ipynb #12880d21
 @dataclass(frozen=True)
@@ -98,7 +99,11 @@ def _package() -> Path:
 
 # %% ../nbs/02_settings.ipynb #45254d94
 def _has_profiles(path: Path) -> bool:
-    return path.is_file() and "[profile." in path.read_text(encoding="utf-8", errors="replace")
+    "Whether this is a settings.ini of this project, in any encoding."
+    try:
+        return path.is_file() and b"[profile." in path.read_bytes().replace(b"\0", b"")
+    except OSError as e:
+        raise UserError(f"{path}: cannot be read ({e.strerror}).") from None
 
 # %% ../nbs/02_settings.ipynb #efbf6e2f
 def find_settings(
@@ -115,21 +120,34 @@ def find_settings(
 
 # %% ../nbs/02_settings.ipynb #bade77ec
 def _read_ini(path: Path | None) -> configparser.ConfigParser:
-    "Parse a settings.ini. Raises `UserError` for a section or key that does not exist."
-    ini = configparser.ConfigParser(interpolation=None)
+    "Parse a settings.ini. Raises `UserError` for a section or key that does not exist, or that exists twice."
+    ini = configparser.ConfigParser(interpolation=None, default_section="")
     try:
-        ini.read([path] if path else [], encoding="utf-8")
+        ini.read_string(read_text(path) if path else "", str(path))
         for section in ini.sections():
-            if section.startswith("profile."):
-                valid = [*PROFILE, *(f"size.{d}" for d in NAMES["dataset"])]
-            else:
-                check_choice("section", section, ["paths", "run", "profile.NAME"])
-                valid = list(PATHS) if section == "paths" else ["profile", *RUN]
+            valid = _valid_keys(section)
             for key in ini[section]:
                 check_choice(f"key in [{section}]", key, valid)
+    except configparser.MissingSectionHeaderError as e:
+        raise UserError(f"{path}, line {e.lineno}: expected a section such as [run] first.") from None
+    except configparser.ParsingError as e:
+        number, line = e.errors[0]
+        raise UserError(f"{path}, line {number}: {line[:60]} is neither [SECTION] nor KEY = VALUE.") from None
     except (configparser.Error, UserError) as e:
-        raise UserError(f"{path}: {str(e).splitlines()[0]}") from None
+        where = re.compile(r"^While reading from .* \[line +(\d+)\]")  # of configparser
+        text = where.sub(lambda match: f"{path}, line {match[1]}", first_line(e, 1000))
+        raise UserError(text if text.startswith(str(path)) else f"{path}: {text}") from None
     return ini
+
+
+def _valid_keys(section: str) -> list[str]:
+    "The keys of a section. Raises `UserError` for a section that does not exist."
+    if section.startswith("profile."):
+        if not re.fullmatch(r"profile\.\w[\w-]{0,60}", section):
+            raise UserError(f"[{section}]: expected a name of letters, digits, - and _, as in [profile.mine]")
+        return [*PROFILE, *(f"size.{d}" for d in NAMES["dataset"])]
+    check_choice("section", section, ["paths", "run", "profile.NAME"])
+    return list(PATHS) if section == "paths" else ["profile", *RUN]
 
 # %% ../nbs/02_settings.ipynb #d08d3de6
 def _read_environment() -> dict[str, str]:
@@ -191,9 +209,12 @@ def _dataset_sizes(resolver: _Resolver, section: str) -> dict[str, tuple[int, in
 # %% ../nbs/02_settings.ipynb #9f730e68
 def _resolve_path(resolver: _Resolver, key: str, root: Path) -> Path:
     "A relative path starts at the current folder if it was given, otherwise at the folder of the file."
-    path = resolver.resolve(key, "paths", lambda text: Path(text).expanduser())
+    text = resolver.resolve(key, "paths", str)
     given = not resolver.sources[key].startswith(("settings.ini", "built-in"))
-    return ((Path.cwd() if given else root) / path).resolve()
+    try:
+        return ((Path.cwd() if given else root) / Path(text).expanduser()).resolve()
+    except (OSError, RuntimeError, ValueError) as e:
+        raise UserError(f"{key} ({resolver.sources[key]}): {text[:60]!r} is not a path ({first_line(e)}).") from None
 
 # %% ../nbs/02_settings.ipynb #1d84eea3
 def load_settings(

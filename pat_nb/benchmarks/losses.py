@@ -13,11 +13,12 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 import torch
+from pandas.api.types import is_numeric_dtype
 
 from .candidates import candidates
 from .measure import describe_machine, example_batch, peak_memory, time_forward_backward
 from ..names import check_choice
-from ..utils import atomic_write
+from ..utils import atomic_write, check_regular_file
 
 # %% ../../nbs/67b_benchmark_losses.ipynb #86ccf0bb
 SHAPES = {  # name -> (batch, classes, height, width)
@@ -73,7 +74,7 @@ def bench_losses(
         check_choice("shape", shape, SHAPES)
     table = pd.concat([compare_losses(shape, **options) for shape in shapes], ignore_index=True)
     folder.mkdir(parents=True, exist_ok=True)
-    table.to_csv(folder / "losses.csv", index=False, float_format="%.4g")
+    atomic_write(folder / "losses.csv", lambda part: table.to_csv(part, index=False, float_format="%.4g"))
     figure = _draw(table)
     figure.savefig(folder / "losses.png", dpi=120)
     plt.close(figure)
@@ -121,11 +122,21 @@ def stored_costs(
 ) -> pd.DataFrame:  # see `compare_losses`
     "Read <folder>/costs.csv if it holds these losses; otherwise measure them on all shapes and write it."
     file, names = folder / "costs.csv", list(names)
-    if file.is_file():
-        table = pd.read_csv(file)
-        if set(names) <= set(table.loss):
-            return table
+    if (table := _read_costs(file)) is not None and set(names) <= set(table.loss):
+        return table
     tables = [compare_losses(k, repeats, names=names, size=size) for k, size in (shapes or SHAPES).items()]
     table = pd.concat(tables, ignore_index=True)
     atomic_write(file, lambda path: table.to_csv(path, index=False, float_format="%.4g"))
     return pd.read_csv(file)
+
+
+def _read_costs(file: Path) -> pd.DataFrame | None:
+    "Read measured costs; None if there are none, or if the file is damaged."
+    try:
+        check_regular_file(file)
+        table = pd.read_csv(file)
+    except (OSError, ValueError, RecursionError):  # pandas' parser errors are ValueErrors
+        return None
+    columns = ["shape", "loss", "group", "time", "ms", "memory"]
+    valid = set(columns) <= set(table) and not table.empty
+    return table if valid and all(map(is_numeric_dtype, (table[c] for c in columns[3:]))) else None

@@ -21,13 +21,13 @@ import torch.nn.functional as F
 from torch import nn
 
 from .measure import describe_machine
-from ..data.core import CachedDataset
+from ..data.core import CachedDataset, count_classes
 from ..data.registry import make_dataset
 from ..data.stream import StreamLoader
 from ..experiments.environment import child_environment
-from ..losses.registry import make_loss
+from ..losses.registry import loss_params, make_loss
 from ..models import make_model
-from ..names import check_choice
+from ..setting_keys import OPTIONS, check_value
 from ..training.cpu_tuning import available_cores
 from ..training.device import pick_device, pick_threads
 from ..training.loop import fit
@@ -53,7 +53,7 @@ class Job:
     batch_size: int = 8  # images
     width: int = 16  # channels of the first level of the U-Net
     depth: int = 4  # number of poolings of the U-Net
-    loss: str = "pat"  # a key of LOSSES; the plain loop uses F.cross_entropy
+    loss: str = "pat"  # a key of LOSSES, or module:class; the plain loop uses F.cross_entropy
     device: str = "auto"
     threads: int = 0  # of a single run; 0: as `pat-nb train` chooses
 
@@ -66,9 +66,9 @@ def bench_training(
     pd.DataFrame
 ):  # a row per method: runs, threads, steps_per_s, ratio (median, min, max), overhead and data in percent
     "Measure steps per second and their ratio to the plain loop, and write training.csv."
-    if rounds < 1 or job.seconds <= 0:
-        raise UserError(f"rounds and seconds must be positive, got {rounds} and {job.seconds}.")
-    check_choice("loss", job.loss)
+    check_value("rounds", rounds, OPTIONS["repeats"])
+    check_value("seconds", job.seconds, OPTIONS["seconds"])
+    loss_params(job.loss)  # raises `UserError` for an unknown loss
     device = pick_device(job.device)
     measured = [
         dict(method=method, round=k) | _measure_parallel(method, runs, job)
@@ -135,7 +135,8 @@ def _measure(method: str, job: Job, on_ready: Callable[[], None] = lambda: None)
         else:
             alone = method == _SINGLE
             torch.set_num_threads(pick_threads(job.threads if alone else 1, device, alone=alone))
-            loss, options = make_loss(job.loss, data.num_classes), dict(steps=10**7, eval_every=10**7, progress=False)
+            loss = make_loss(job.loss, data.num_classes, counts=count_classes(data)[0]).to(device)
+            options = dict(steps=10**7, eval_every=10**7, progress=False)
             fit(model, loss, batches, device=job.device, callbacks=[meter], **options)
     result = dict(steps_per_s=meter.per_s, threads=torch.get_num_threads())
     if method == _PLAIN:

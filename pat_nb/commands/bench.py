@@ -8,7 +8,7 @@ __all__ = ['add_arguments', 'bench']
 # %% ../../nbs/78_command_bench.ipynb #bef73672
 import argparse
 
-from .options import add_settings, resolve_settings
+from .options import add_number, add_settings, resolve_settings
 from ..names import check_choice
 from ..settings import Settings
 from ..utils import UserError
@@ -24,18 +24,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--upsampled", action="store_true", help="losses from low-resolution logits instead, on the CPU"
     )
     add_settings(losses, ("device", "precision", "threads", "figures"))
-    training.add_argument("--seconds", type=float, default=10.0, help="duration of a measurement (default: 10)")
+    add_number(training, "seconds", "duration of a measurement (default: 10)", default=10.0)
+    training.add_argument("--loss", default="pat", help="a loss, or module:class of another library (default: pat)")
     add_settings(training, ("size", "batch_size", "width", "depth", "device", "threads", "figures"))
     for sub, repeats in ((losses, 15), (training, 3)):
-        sub.add_argument("--repeats", type=int, help=f"rounds (default: {repeats})")
+        add_number(sub, "repeats", f"rounds (default: {repeats})")
         sub.set_defaults(parser=sub)
 
 # %% ../../nbs/78_command_bench.ipynb #e26d117b
 def bench(args: argparse.Namespace) -> int:
     "Measure the losses or the training loop. Returns the exit status."
     settings = resolve_settings(args)
-    if args.repeats is not None and args.repeats < 1:
-        raise UserError(f"--repeats {args.repeats}: expected at least 1.")
     if args.what == "losses" and args.upsampled:
         return _bench_upsampled(args, settings)
     return _bench_training(args, settings) if args.what == "training" else _bench_losses(args, settings)
@@ -45,13 +44,16 @@ def _bench_losses(args: argparse.Namespace, settings: Settings) -> int:
     shapes = [w.strip() for w in args.shapes.split(",") if w.strip()]
     for shape in shapes:
         check_choice("shape", shape, ("pets", "street", "rooms"))
+    if not shapes:
+        raise UserError(f"--shapes {args.shapes!r}: expected at least one of pets, street and rooms.")
     import torch
 
     from pat_nb.benchmarks.losses import bench_losses
+    from pat_nb.training.device import pick_device
 
     torch.set_num_threads(settings.threads or 1)
     folder = settings.figures / "bench"
-    cuda = settings.device != "cpu" and torch.cuda.is_available()
+    cuda = pick_device(settings.device).type == "cuda"
     table = bench_losses(
         folder,
         shapes,
@@ -83,7 +85,7 @@ def _bench_training(args: argparse.Namespace, settings: Settings) -> int:
     from pat_nb.benchmarks.training import Job, bench_training
 
     given = {k: getattr(settings, k) for k in ("size", "batch_size", "width", "depth") if settings.is_given(k)}
-    job = Job(device=settings.device, threads=settings.threads, seconds=args.seconds, **given)
+    job = Job(device=settings.device, threads=settings.threads, seconds=args.seconds, loss=args.loss, **given)
     table = bench_training(settings.figures / "bench", args.repeats or 3, job)
     print(table.to_string(index=False, float_format="%.2f", na_rep=""))
     print(

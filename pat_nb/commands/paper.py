@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from .options import add_settings, resolve_settings
 from ..names import check_choice
 from ..settings import Settings
-from ..utils import UserError, require_extra
+from ..utils import UserError, read_json, require_extra
 
 if TYPE_CHECKING:
     from pat_nb.experiments.spec import RunSpec
@@ -70,6 +70,7 @@ def select_runs(
 def execute_notebook(
     name: str,  # a key of PAPER
     settings: Settings,
+    running: list[subprocess.Popen] | None = None,  # the process is added, so that the caller can end it
 ) -> str:  # first line of the error; empty without one
     "Execute a notebook of nbs/paper with the settings as parameters."
     out = settings.runs / "notebooks" / settings.profile / f"{name}.ipynb"
@@ -81,15 +82,22 @@ def execute_notebook(
     command = [sys.executable, "-m", "papermill", str(source), str(out), "-y", json.dumps(parameters)]
     options = ["-k", "python3", "-l", "python", "--cwd", str(settings.root), "--no-progress-bar"]
     environment = os.environ | settings.environment()
-    done = subprocess.run(command + options, env=environment, capture_output=True, text=True, errors="replace")
-    if done.returncode == 0:
+    streams: dict = dict(stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
+    with subprocess.Popen(command + options, env=environment, **streams) as process:
+        if running is not None:
+            running.append(process)
+        _, messages = process.communicate()
+    if process.returncode == 0:
         return ""
-    return f"{_cell_error(out) or (done.stderr.strip().splitlines() or ['papermill failed'])[-1]} (in {out})"
+    return f"{_cell_error(out) or (messages.strip().splitlines() or ['papermill failed'])[-1]} (in {out})"
 
 # %% ../../nbs/76_command_paper.ipynb #ff023484
 def _cell_error(path: Path) -> str:
     "First line of the error in an executed notebook; empty without one."
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"] if path.is_file() else []
+    try:
+        cells = read_json(path)["cells"]
+    except UserError:  # papermill ended before it wrote the notebook
+        return ""
     errors = (o for cell in cells for o in cell.get("outputs", ()) if o["output_type"] == "error")
     return next((f"{o['ename']}: {(o['evalue'].splitlines() or [''])[0]}" for o in errors), "")
 
@@ -98,8 +106,15 @@ def _execute_all(names: list[str], settings: Settings) -> dict[str, str]:
     "Execute notebooks, two at a time. Returns the errors by notebook."
     if names:
         print(f"Executing {', '.join(names)}.", flush=True)
+    running: list[subprocess.Popen] = []
     with ThreadPoolExecutor(2) as pool:
-        errors = list(pool.map(lambda name: execute_notebook(name, settings), names))
+        try:
+            errors = list(pool.map(lambda name: execute_notebook(name, settings, running), names))
+        except BaseException:  # an interrupt
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in running:
+                process.terminate()
+            raise
     return {name: error for name, error in zip(names, errors, strict=True) if error}
 
 # %% ../../nbs/76_command_paper.ipynb #72c760b2

@@ -11,7 +11,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from .options import add_settings, parse_pairs, resolve_settings
+from .options import add_number, add_settings, parse_pairs, resolve_settings
 from .paper import show_failures
 from ..names import NAMES, check_choice, check_loss, check_model
 from ..setting_keys import KEYS
@@ -27,7 +27,7 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     for kind, default in (("dataset", "synthetic_street"), ("loss", "pat"), ("model", "unet")):
         names = ", ".join(NAMES[kind]) + (", or module:class of another library" if kind == "loss" else "")
         parser.add_argument(f"--{kind}", default=default, help=f"{names} (default: {default})")
-    parser.add_argument("--seed", type=int, default=0)
+    add_number(parser, "seed", "seed of weights, order and augmentation (default: 0)", default=0)
     for name, help_text in (
         ("--loss-param", "a parameter of the loss, such as T=5; repeatable"),
         ("--model-param", "a parameter of the model; repeatable"),
@@ -36,7 +36,7 @@ def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         parser.add_argument(name, action="append", metavar="NAME=VALUE", help=help_text)
     help_text = "only show how the time of N steps divides into phases"
-    parser.add_argument("--profile-steps", type=int, default=0, metavar="N", help=help_text)
+    add_number(parser, "profile_steps", help_text, default=0, metavar="N")
     add_settings(parser, _TRAIN_KEYS)
 
 
@@ -52,11 +52,14 @@ def train(args: argparse.Namespace) -> int:
     import torch
 
     from pat_nb.experiments.run import profile_steps, run
-    from pat_nb.training.device import pick_device, pick_threads
+    from pat_nb.training.device import pick_device, pick_precision, pick_threads
 
     alone = int(os.environ.get("WORLD_SIZE", 1)) == 1
-    torch.set_num_threads(pick_threads(settings.threads, pick_device(settings.device), alone=alone))
+    device = pick_device(settings.device)
+    if settings.precision != "auto":
+        pick_precision(settings.precision, device)
     spec = _make_spec(args, settings)
+    torch.set_num_threads(pick_threads(settings.threads, device, alone=alone))
     if args.profile_steps:
         print(profile_steps(spec, settings, args.profile_steps).to_string(float_format="%.2f"))
         return 0
@@ -92,10 +95,19 @@ def _announce(spec: "RunSpec", settings: Settings) -> None:
 
 # %% ../../nbs/77_command_train.ipynb #8efe161a
 def _show_result(result: dict[str, Any]) -> None:
-    "Print metrics, throughput and the shares of the phases of a step."
+    "Print metrics, and timings if there are any."
+    from pat_nb.experiments.results import parse_number
+
     for split, m in result["metrics"].items():
-        scores = f"mIoU {100 * m['miou']:.2f} %, pixel accuracy {100 * m['pixel_acc']:.2f} %"
-        print(f"{split:5} {scores}, cross-entropy {m['cross_entropy']:.3f}")
+        miou, accuracy, cross_entropy = (parse_number(m.get(k)) for k in ("miou", "pixel_acc", "cross_entropy"))
+        scores = f"mIoU {100 * miou:.2f} %, pixel accuracy {100 * accuracy:.2f} %"
+        print(f"{split:5} {scores}, cross-entropy {cross_entropy:.3f}")
+    with suppress(KeyError, TypeError, ValueError, AttributeError):  # results of other versions have no timings
+        _show_timings(result)
+
+
+def _show_timings(result: dict[str, Any]) -> None:
+    "Print throughput and the shares of the phases of a step."
     mean, phases = dict(result["utilisation"]["mean"]), result["utilisation"]["phases_percent"]
     mean["images_per_s"] = result["timings"]["images_per_s"]  # of all steps; the mean of the epochs' rates is higher
     rest = (

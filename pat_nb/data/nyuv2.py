@@ -15,8 +15,8 @@ import numpy as np
 
 from .core import VOID
 from .files import Fault, FileDataset, check_same_size, pair_files
-from .reading import check_regular_file, load_array
-from ..utils import UserError, require_extra
+from .reading import load_array
+from ..utils import UserError, check_regular_file, first_line, require_extra
 
 # %% ../../nbs/33_data_nyuv2.ipynb #cea215df
 _CLASSES = {  # class -> palette color
@@ -71,7 +71,7 @@ def _shift_labels(key: object, labels: np.ndarray) -> np.ndarray:
 # %% ../../nbs/33_data_nyuv2.ipynb #3ee4b684
 def _unreadable(key: object, error: Exception, hint: str = "") -> UserError:
     "The error for a file that cannot be read."
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    reason = first_line(error)
     return UserError(f"{key}: cannot be read ({reason}).{hint}")
 
 # %% ../../nbs/33_data_nyuv2.ipynb #ffab1939
@@ -204,7 +204,7 @@ def _parquet_rows(folder: Path, part: str, faults: list[Fault]) -> list[_Parquet
             check_regular_file(file)
             meta = ParquetFile(file).metadata
         except Exception as e:  # as above
-            faults.append(Fault(str(file), f"cannot be read as parquet ({str(e).splitlines()[0]})"))
+            faults.append(Fault(str(file), f"cannot be read as parquet ({first_line(e)})"))
             continue
         rows += [_ParquetRow(file, g, r) for g in range(meta.num_row_groups) for r in range(meta.row_group(g).num_rows)]
     return rows
@@ -222,6 +222,7 @@ class NYUv2(FileDataset):
     label_map = _LABEL_MAP
     official_sizes = {"trainval": 795, "test": 654}
     folder_names = ("nyuv2", "NYUv2", "nyu_v2")
+    label_folder = "seg13"  # suffix of the folders of label images
     layout = """  nyuv2/{train,test}_rgb/*N.png (or .jpg) and nyuv2/{train,test}_seg13/*N.png    (0 unlabelled, 1 to 13)
   or nyuv2/nyu_depth_v2_labeled.mat and nyuv2/splits.mat                         (the official file)
   or nyuv2/data/{train,val}-*.parquet                                            (the hub's tanganke/nyuv2)
@@ -257,7 +258,9 @@ class NYUv2(FileDataset):
             return _mat_frames(folder)
         if name == "images":
             return {
-                split: pair_files(folder / f"{part}_rgb", folder / f"{part}_seg13", faults, _trailing_number)
+                split: pair_files(
+                    folder / f"{part}_rgb", folder / f"{part}_{self.label_folder}", faults, _trailing_number
+                )
                 for split, part in (("trainval", "train"), ("test", "test"))
             }
         shards = folder / "data" if any(folder.glob("data/train-*.parquet")) else folder

@@ -16,7 +16,7 @@ from .core import VOID
 from .files import Fault, FileDataset, FilePair, list_images
 from .reading import read_lines
 from .transforms import light_augmentation
-from ..utils import UserError
+from ..utils import UserError, first_line
 
 # %% ../../nbs/32_data_oxford_pet.ipynb #46a70363
 _CLASSES = {"body": (220, 130, 60), "background": (60, 70, 90), "boundary": (250, 230, 120)}  # class -> palette color
@@ -85,7 +85,7 @@ def download_oxford_pet(
         os.replace(part, folder)
         part.parent.rmdir()
     except (OSError, RuntimeError, EOFError) as e:  # no network, a full disk, a wrong checksum, a damaged archive
-        reason = str(e).splitlines()[0] if str(e) else type(e).__name__
+        reason = first_line(e)
         raise UserError(
             f"oxford_pet could not be downloaded into {root} ({reason}). Run the same command again, "
             f"or put the files there by hand, beginning with {OxfordPet.layout.splitlines()[0].strip()}."

@@ -7,7 +7,6 @@ __all__ = ['prepare', 'use_decoded_copy']
 
 # %% ../../nbs/38b_data_prepare.ipynb #12e9db6b
 import hashlib
-import json
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -19,10 +18,9 @@ from numpy.lib.format import open_memmap
 from tqdm import tqdm
 
 from .files import FileDataset
-from .reading import read_lines
 from .transforms import resize_pair
 from .verify import bad_list_path, decode_threads, read_bad_list
-from ..utils import UserError, write_json
+from ..utils import UserError, read_json, write_json
 
 # %% ../../nbs/38b_data_prepare.ipynb #219d9a6c
 def prepare(
@@ -136,13 +134,13 @@ def use_decoded_copy(
     if data.size is None or not (folder := _copy_folder(cache, data.name, data.size)).is_dir():
         return "none"
     try:
-        index = json.loads("\n".join(read_lines(folder / "index.json")))
+        index = read_json(folder / "index.json")
         rows, fingerprints = zip(*(index["samples"][name] for name in _sample_names(data)), strict=True)
         if index["labels"] != _label_key(data) or list(fingerprints) != data.fingerprints():
             return "stale"
         copy = _DecodedCopy(folder, list(rows))
         copy.check(data.size)
-    except (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, AttributeError, RecursionError):
+    except Exception:  # a damaged copy raises many types of errors
         return "stale"
     data.decoded_copy = copy
     return "used"

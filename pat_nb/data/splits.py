@@ -15,10 +15,12 @@ SPLITS = ("train", "val", "test", "trainval", "all", "paper:train", "paper:val",
 
 
 def select_split(
-    split: str,  # one of SPLITS, or "paper" for "paper:train"
+    split: str,  # one of SPLITS, "paper" for "paper:train", or resampled:SEED:PART
     official: dict[str, list],  # samples of "train", "val" and "test", or of "trainval" and "test"
 ) -> list:  # samples, in a fixed order
     "Select the samples of a split. Raises `UserError` for an unknown split."
+    if split.startswith("resampled:"):
+        return _resampled(*split.split(":")[1:], official=official)
     split = "paper:train" if split == "paper" else check_choice("split", split, SPLITS)
     pooled = [sample for part in official.values() for sample in part]
     if split.startswith("paper:"):
@@ -33,6 +35,17 @@ def select_split(
     return [trainval[k] for k in (val if split == "val" else train)]
 
 # %% ../../nbs/30c_data_splits.ipynb #2c4bd32c
-def _random_parts(n: int, *shares: float) -> list[np.ndarray]:
-    "Shuffle 0..n-1 with a fixed seed, cut at the cumulative shares, and sort each part."
-    return [np.sort(part) for part in np.split(np.random.default_rng(0).permutation(n), [round(s * n) for s in shares])]
+def _random_parts(n: int, *shares: float, seed: int = 0) -> list[np.ndarray]:
+    "Shuffle 0..n-1, cut at the cumulative shares, and sort each part."
+    order = np.random.default_rng(seed).permutation(n)
+    return [np.sort(part) for part in np.split(order, [round(s * n) for s in shares])]
+
+# %% ../../nbs/30c_data_splits.ipynb #6e39dcdd
+def _resampled(seed: str, split: str, *, official: dict[str, list]) -> list:
+    "Select `train` or `val` from the shuffled official training and validation samples; `test` is the official one."
+    if check_choice("split", split, ("train", "val", "test")) == "test":
+        return official["test"]
+    parts = {part: select_split(part, official) for part in ("train", "val")}
+    pooled = [*parts["train"], *parts["val"]]
+    val, train = _random_parts(len(pooled), len(parts["val"]) / len(pooled), seed=int(seed))
+    return [pooled[k] for k in (val if split == "val" else train)]

@@ -6,7 +6,7 @@
 __all__ = ['Stream', 'StreamLoader', 'eval_loader']
 
 # %% ../../nbs/30b_data_stream.ipynb #d1ce93d2
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
 import numpy as np
@@ -31,6 +31,22 @@ class Stream(Dataset):
         if epoch != self._epoch:
             self._epoch, self._order = epoch, np.random.default_rng((self.seed, epoch)).permutation(len(self.dataset))
         return int(self._order[k])
+
+    def rows(
+        self,
+        start: int,  # first sample
+        stop: int,  # end of the samples, excluded
+        views: int = 1,  # stored views of each image
+    ) -> Tensor:  # (stop - start,) int64
+        "Return the row of each sample in a table with all views of all images; the view is drawn at random."
+        n = len(self.dataset)
+        epochs = range(start // n, -(-stop // n))
+        parts = []
+        for epoch in epochs:
+            order = np.random.default_rng((self.seed, epoch)).permutation(n)
+            parts.append(order * views + np.random.default_rng((self.seed, epoch, 2)).integers(views, size=n))
+        rows = np.concatenate(parts) if parts else np.empty(0, np.int64)
+        return torch.from_numpy(rows[start - epochs.start * n :][: stop - start])
 
     def __getitem__(self, n: int) -> tuple[Tensor, Tensor]:
         sample_seed = int(np.random.default_rng((self.seed, n, 1)).integers(1 << 62))
@@ -61,6 +77,9 @@ class StreamLoader:
 
     def from_step(self, step: int) -> Iterator[tuple[Tensor, Tensor]]:
         "Iterate over the batches from `step`, counted from 0, to the last step."
+        if views := getattr(self.stream.dataset, "views", 0):
+            rows = self.stream.rows(step * self.batch_size, self.steps * self.batch_size, views)
+            return self.stream.dataset.batches(rows, self.batch_size)
         samples = range(step * self.batch_size, self.steps * self.batch_size)
         loader = DataLoader(
             self.stream,
@@ -86,6 +105,8 @@ def eval_loader(
     dataset: SegmentationDataset,
     batch_size: int,
     workers: int = 0,  # worker processes
-) -> DataLoader:  # batches of (image_BCHW, mask_BHW)
+) -> Iterable:  # batches of (image_BCHW, mask_BHW)
     "Iterate over every image once, in order."
+    if views := getattr(dataset, "views", 0):
+        return dataset.batches(torch.arange(len(dataset)) * views, batch_size)
     return DataLoader(dataset, batch_size, shuffle=False, num_workers=workers, pin_memory=torch.cuda.is_available())

@@ -14,7 +14,7 @@ from pathlib import Path
 from .results import load_results, read_result
 from .spec import RunSpec
 from ..settings import Settings
-from ..utils import UserError, write_json
+from ..utils import UserError, atomic_write, write_json
 
 # %% ../../nbs/66_archive.ipynb #b48efdea
 def store_results(
@@ -29,7 +29,7 @@ def store_results(
         write_json(file, json.loads((settings.runs / file.stem / "result.json").read_text(encoding="utf-8")))
     costs = settings.runs / "bench" / "costs.csv"
     if costs.is_file():
-        shutil.copyfile(costs, folder / "costs.csv")
+        atomic_write(folder / "costs.csv", lambda part: shutil.copyfile(costs, part))
     return files
 
 # %% ../../nbs/66_archive.ipynb #34a54e50
@@ -47,12 +47,12 @@ def unpack_results(
     if not files:
         profiles = ", ".join(sorted({f.parent.name for f in folder.parent.glob("*/*.json")}))
         raise UserError(f"there are no results in {folder}. Profiles with results: {profiles or 'none'}.")
+    _check_stored(files, runs)
     shutil.rmtree(runs, ignore_errors=True)
     for file in files:
         _unpack(file, runs)
     if (folder / "costs.csv").is_file():
-        (runs / "bench").mkdir()
-        shutil.copyfile(folder / "costs.csv", runs / "bench" / "costs.csv")
+        atomic_write(runs / "bench" / "costs.csv", lambda part: shutil.copyfile(folder / "costs.csv", part))
     return replace(settings, runs=runs)
 
 # %% ../../nbs/66_archive.ipynb #0b72bf7f
@@ -62,13 +62,18 @@ def restore_results(
     "Copy the stored results of runs without a result to the runs folder. Raises `UserError` if one is damaged."
     files = sorted(_stored_folder(settings).glob("*.json"))
     new = [f for f in files if not (settings.runs / f.stem / "result.json").is_file()]
+    _check_stored(new, settings.runs)
     for file in new:
         _unpack(file, settings.runs)
     return len(new)
 
 
+def _check_stored(files: list[Path], runs: Path) -> None:
+    "Check the stored results before any is copied. Raises `UserError` if one is damaged."
+    for file in files:
+        read_result(runs / ".none" / file.stem, file)
+
+
 def _unpack(file: Path, runs: Path) -> None:
-    "Copy a stored result to the folder of its run, and check it."
-    (runs / file.stem).mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(file, runs / file.stem / "result.json")
-    read_result(runs / file.stem)
+    "Copy a stored result to the folder of its run."
+    atomic_write(runs / file.stem / "result.json", lambda part: shutil.copyfile(file, part))

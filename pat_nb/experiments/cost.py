@@ -17,6 +17,7 @@ from statistics import median
 from ..data.stream import StreamLoader
 from .environment import environment
 from .results import read_result
+from .run import run_split
 from .spec import RunSpec, run_dataset
 from ..losses.registry import make_loss
 from ..models import make_model
@@ -24,7 +25,7 @@ from ..settings import Settings
 from ..training.device import pick_device
 from ..training.loop import fit
 from ..training.monitor import PhaseTimer
-from ..utils import UserError
+from ..utils import first_line
 
 # %% ../../nbs/64a_run_cost.ipynb #55aea1b4
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def finished_costs(
     "Return the costs of the runs that were finished on this kind of device. Damaged results are ignored."
     device, costs = environment(pick_device(settings.device))["device"], []
     for file in sorted(settings.runs.glob("*/result.json")):
-        with suppress(UserError, KeyError):
+        with suppress(ValueError, KeyError, TypeError, ZeroDivisionError):
             result = read_result(file.parent)
             if result and result["device"] == device:
                 costs.append((RunSpec(**result["spec"]), result_cost(result)))
@@ -81,12 +82,14 @@ def measure_cost(
     max_pixels: int = 2**17,  # of a batch, on a CPU
 ) -> Cost:
     "Time a few training steps of a run."
-    train, device = run_dataset(spec, "train", settings, augment=True), pick_device(settings.device)
+    device = pick_device(settings.device)
     timer = PhaseTimer()
     batch = spec.batch_size
     if device.type == "cpu":
         batch = min(batch, max(2, max_pixels // math.prod(spec.size)))
-    model = make_model(spec.model, train.num_classes, **spec.model_params)
+    classes = run_dataset(spec, "train", settings).num_classes
+    model = make_model(spec.model, classes, **spec.model_params)
+    train = run_split(spec, "train", settings, model, device)
     loss = make_loss("ce", train.num_classes, ignore_index=train.ignore_index)
     fit(
         model,
@@ -148,6 +151,6 @@ def _try_measure(spec: RunSpec, settings: Settings) -> Cost:
     try:
         return measure_cost(spec, settings)
     except Exception as e:  # the full error is reported when the run is trained
-        reason = str(e).splitlines()[0] if str(e) else type(e).__name__
+        reason = first_line(e)
         print(f"The time of runs like {spec.run_id} cannot be estimated: {reason}", file=sys.stderr)
         return Cost(math.nan, math.nan)

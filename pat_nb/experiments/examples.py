@@ -6,8 +6,6 @@
 __all__ = ['tail_images', 'store_examples', 'load_example']
 
 # %% ../../nbs/61b_examples.ipynb #be3d454a
-import zipfile
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +16,7 @@ from ..data.core import SegmentationDataset
 from ..metrics.confusion import frequency_groups
 from ..settings import Settings
 from ..training.device import pick_device, pick_precision
-from ..utils import atomic_write
+from ..utils import atomic_write, check_regular_file
 
 # %% ../../nbs/61b_examples.ipynb #03f42fea
 def tail_images(
@@ -71,6 +69,16 @@ def load_example(
 ) -> dict | None:  # image (H, W, 3) uint8, label (H, W) uint8, probability (C, H, W) float16; None if not stored
     "Load the first example image of a run with its label and the predicted probabilities."
     file = settings.runs / result["run_id"] / "examples.npz"
-    with suppress(OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile), np.load(file) as stored:
-        return {k: stored[k] for k in ("image", "label", "probability")}
-    return None
+    try:
+        check_regular_file(file)
+        with np.load(file, allow_pickle=False) as stored:
+            example = {k: stored[k] for k in ("image", "label", "probability")}
+    except Exception:  # a damaged archive raises many types of errors
+        return None
+    (H, W), found = (
+        example["label"].shape if example["label"].ndim == 2 else (0, 0),
+        {k: (a.dtype.name, a.shape) for k, a in example.items()},
+    )
+    C = len(example["probability"]) if example["probability"].ndim else 0
+    shapes = dict(image=("uint8", (H, W, 3)), label=("uint8", (H, W)), probability=("float16", (C, H, W)))
+    return example if found == shapes else None

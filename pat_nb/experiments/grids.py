@@ -8,7 +8,6 @@ __all__ = ['TEMPERATURES', 'POWERS', 'LONGER_FACTOR', 'GRIDS', 'combine', 'long_
 
 # %% ../../nbs/64_grids.ipynb #9686e797
 import itertools
-import json
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from .spec import RunSpec, profile_spec
 from ..losses.registry import loss_params
 from ..names import check_choice
 from ..settings import Settings, load_settings
-from ..utils import UserError, write_json
+from ..utils import UserError, first_line, read_json, write_json
 
 # %% ../../nbs/64_grids.ipynb #9179b423
 def combine(
@@ -64,9 +63,11 @@ def chosen_member(
     if not file.is_file():
         return None
     try:
-        return loss_params("pat", **json.loads(file.read_text(encoding="utf-8"))["loss_params"])
+        return loss_params("pat", **read_json(file)["loss_params"])
     except (ValueError, KeyError, TypeError) as e:
-        raise UserError(f"{file} is damaged ({type(e).__name__}: {e}). Restore it from the repository.") from None
+        raise UserError(
+            f"{file} is damaged ({type(e).__name__}: {first_line(e)}). Restore it from the repository."
+        ) from None
 
 # %% ../../nbs/64_grids.ipynb #80a260c1
 def store_member(

@@ -6,16 +6,16 @@
 __all__ = ['Plan', 'make_plan', 'describe', 'plan_json']
 
 # %% ../../nbs/65_plan.ipynb #c5ac7ed0
-import json
 import math
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from .cost import CostEstimator, finished_costs
 from .jobs import pick_jobs
-from .results import no_nan, pending
+from .results import no_nan, pending, read_history
 from .spec import RunSpec
 from ..settings import Settings
+from ..utils import UserError
 
 # %% ../../nbs/65_plan.ipynb #c02c8de0
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ def make_plan(
 def _finished_steps(spec: RunSpec, settings: Settings) -> int:
     "Finished steps of an interrupted run, from its history."
     folder = settings.runs / spec.run_id
-    with suppress(OSError, ValueError, KeyError, IndexError):
-        if (folder / "last.pt").is_file():
-            return min(spec.steps, int(json.loads((folder / "history.jsonl").read_text().splitlines()[-1])["step"]))
+    with suppress(UserError):  # a damaged history only makes the estimate worse
+        if (folder / "last.pt").is_file() and (rows := read_history(folder)):
+            return min(spec.steps, rows[-1]["step"])
     return 0
 
 # %% ../../nbs/65_plan.ipynb #8fd6f17b

@@ -6,7 +6,9 @@
 __all__ = ['run_grid']
 
 # %% ../../nbs/63_pool.ipynb #4ac499bb
+import subprocess
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -17,7 +19,7 @@ from tqdm import tqdm
 from .jobs import acquire_gpu, pick_jobs
 from .results import check_data, pending
 from .spec import RunSpec, run_dataset
-from .worker import Worker
+from .worker import GRACE_S, Worker
 from ..settings import Settings, load_settings
 from ..training.callbacks import progress_interval
 from ..training.cpu_tuning import cpu_mode
@@ -64,6 +66,8 @@ class _Grid:
     todo: SimpleQueue = field(default_factory=SimpleQueue)  # runs to train
     errors: dict[str, str] = field(default_factory=dict)  # run id -> "" or the first line of its error
     workers: list[Worker] = field(default_factory=list)
+    stopped: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)  # of `workers` and `stopped`
 
     def work(self) -> None:
         "Train queued runs until none is left, on a reserved GPU if there are any."
@@ -81,12 +85,21 @@ class _Grid:
         worker = None
         while spec := self._next_run():
             if worker is None or not worker.is_alive:
-                worker = Worker(self.settings, gpu)
-                self.workers.append(worker)
+                worker = self._start_worker(gpu)
+            if worker is None:
+                return
             self.errors[spec.run_id] = worker.run(spec, lambda step, spec=spec: self.progress.update(spec, step))
             self.progress.finish(spec)
         if worker:
             worker.close()
+
+    def _start_worker(self, gpu: str | None) -> Worker | None:
+        "Start a worker, unless the grid was stopped."
+        with self.lock:
+            if self.stopped:
+                return None
+            self.workers.append(Worker(self.settings, gpu))
+            return self.workers[-1]
 
     def _next_run(self) -> RunSpec | None:
         with suppress(Empty):
@@ -94,12 +107,22 @@ class _Grid:
         return None
 
     def stop(self) -> None:
-        "Drop the queued runs, kill the workers and close the progress bar."
+        "Drop the queued runs, let the workers save checkpoints, end them, and close the progress bar."
         while self._next_run():
             pass
-        for worker in self.workers:
-            worker.process.kill()
-        self.progress.close()
+        with self.lock:
+            self.stopped = True
+        deadline = time.monotonic() + GRACE_S
+        try:
+            for worker in self.workers:
+                worker.stop()
+            for worker in self.workers:
+                with suppress(subprocess.TimeoutExpired):
+                    worker.process.wait(max(0, deadline - time.monotonic()))
+        finally:
+            for worker in self.workers:
+                worker.process.kill()
+            self.progress.close()
 
 # %% ../../nbs/63_pool.ipynb #dd3d4c80
 class _GridProgress:

@@ -6,9 +6,10 @@
 __all__ = ['SoftmaxLoss', 'class_weights', 'CELoss']
 
 # %% ../../nbs/10g_loss_cross_entropy.ipynb #ca93f344
+import copy
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -78,6 +79,16 @@ class SoftmaxLoss(nn.Module):
         shared = ("ignore_index", "reduction", "backend", "inplace", "validate", "reduce_normalizer")
         names = (*shared, "upsample", "align_corners", "size")
         return {name: getattr(self, name) for name in names}
+
+    def upsampling_to(
+        self,
+        size: tuple[int, int],  # (H, W) to upsample to
+        align_corners: bool = False,  # as in `F.interpolate`
+    ) -> Self:
+        "Return this loss with other options of upsampling. It shares parameters and buffers with the original."
+        loss = copy.copy(self)
+        loss.upsample, loss.size, loss.align_corners = "bilinear", size, align_corners
+        return loss
 
 # %% ../../nbs/10g_loss_cross_entropy.ipynb #98c5ec5c
 def class_weights(weight) -> Tensor | None:

@@ -8,6 +8,8 @@ __all__ = ['LOSSES', 'COMPUTE_OPTIONS', 'loss_params', 'make_loss']
 # %% ../../nbs/19_loss_registry.ipynb #e1a0a864
 import importlib
 import inspect
+import math
+import warnings
 from typing import Any
 
 import torch
@@ -15,7 +17,8 @@ from torch import Tensor, nn
 
 from .cross_entropy import SoftmaxLoss
 from ..names import LOSS_TABLE, check_choice, is_import_path
-from ..utils import UserError
+from ..setting_keys import check_flag
+from ..utils import UserError, first_line
 
 # %% ../../nbs/19_loss_registry.ipynb #dfcbd822
 def _import_loss(path: str) -> type[nn.Module]:
@@ -44,8 +47,10 @@ def loss_params(
     params = {k: p.default for k, p in signature.items() if k not in _SHARED}
     for key in given:
         check_choice(f"parameter of loss {name!r}", key, params)
-    stored = {k: v for k, v in params.items() if k not in _ADDED.get(name, ())}
-    return stored | {k: _convert(name, k, params[k], v) for k, v in given.items()}
+    given = {k: _convert(f"loss {name!r}: {k}", params[k], v) for k, v in given.items()}
+    if given:
+        _check_ranges(name, given)
+    return {k: v for k, v in params.items() if k not in _ADDED.get(name, ())} | given
 
 # %% ../../nbs/19_loss_registry.ipynb #c8ced7db
 def _foreign_params(path: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -59,23 +64,45 @@ def _foreign_params(path: str, given: dict[str, Any]) -> dict[str, Any]:
 
 # %% ../../nbs/19_loss_registry.ipynb #5f0eeae2
 def _import_foreign(path: str) -> type[nn.Module]:
-    "The class at `module:class`. Raises `UserError` if there is none."
+    "The class at `module:class`. Raises `UserError` if there is none, or if it is no `nn.Module`."
     module, _, name = path.partition(":")
     try:
-        return getattr(importlib.import_module(module), name)
+        cls = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as e:
-        reason = str(e).partition("\n")[0]
         raise UserError(
-            f"loss {path!r} cannot be imported ({reason}). Check the name, and install its library."
+            f"loss {path!r} cannot be imported ({first_line(e)}). Check the name, and install its library."
         ) from None
+    if not (isinstance(cls, type) and issubclass(cls, nn.Module)):
+        raise UserError(f"loss {path!r} is not a class of torch.nn.Module. Name a class that computes a loss.")
+    return cls
 
 # %% ../../nbs/19_loss_registry.ipynb #ab58d5d2
-def _convert(name: str, key: str, default: Any, value: Any) -> Any:
-    "`value` as the type of the parameter's default, if there is one."
+def _convert(label: str, default: Any, value: Any) -> Any:
+    "`value` as the type of the parameter's default. Raises `UserError` that begins with `label`."
+    if isinstance(default, bool):
+        return check_flag(label, value)
+    if value is None and default is None:
+        return None
+    kind = float if default is None else type(default)  # a parameter without a default is a number
     try:
-        return value if default is None else type(default)(value)
-    except ValueError:
-        raise UserError(f"loss {name!r}: {key} must be a number, got {value!r}.") from None
+        number = None if isinstance(value, bool) else kind(value)
+    except (ValueError, TypeError, OverflowError):
+        number = None
+    if number is None or (kind is float and math.isnan(number)):
+        raise UserError(f"{label} must be a number, got {str(value)[:60]!r}.")
+    if kind is int and number != float(value):
+        raise UserError(f"{label} must be a whole number, got {value!r}.")
+    return number
+
+
+def _check_ranges(name: str, params: dict[str, Any]) -> None:
+    "Make the loss for two classes. Raises `UserError` for a value out of range."
+    counts = dict(counts=torch.ones(2)) if name in _NEEDS_COUNTS else {}
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            LOSSES[name](**params, **counts)
+    except (ValueError, TypeError, ArithmeticError) as e:
+        raise UserError(f"loss {name!r}: {first_line(e)}") from None
 
 # %% ../../nbs/19_loss_registry.ipynb #8f5e4ef2
 COMPUTE_OPTIONS = tuple(  # how a loss is computed: not a part of a run's identity
@@ -125,8 +152,8 @@ def _make_foreign(path: str, ignore_index: int | None, params: dict[str, Any]) -
     try:
         loss = cls(**({"ignore_index": ignore_index} if takes else {}) | params)
     except (TypeError, ValueError, AssertionError) as e:
-        reason = str(e).partition("\n")[0]
-        raise UserError(f"loss {path!r} cannot be made with {params} ({type(e).__name__}: {reason}).") from None
+        reason = f"{type(e).__name__}: {first_line(e)}"
+        raise UserError(f"loss {path!r} cannot be made with {params} ({reason}).") from None
     loss.register_forward_pre_hook(_widen_logits)
     return loss
 

@@ -9,8 +9,8 @@ __all__ = ['CrossEntropy']
 import torch
 from torch import Tensor
 
-from ..losses.functional import modulated_nll
-from .confusion import Metric
+from ..losses.upsampled import family_nll
+from .confusion import Batch, Metric
 from ..utils import UserError
 
 # %% ../../nbs/20a_metrics_cross_entropy.ipynb #68836bad
@@ -24,14 +24,19 @@ class CrossEntropy(Metric):
         self.ignore_index = ignore_index
         self.nll, self.pixels = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.int64)
 
-    @torch.no_grad()
     def update(
         self,
         logits: Tensor,  # (B, C, *spatial)
         target: Tensor,  # (B, *spatial) or (B, 1, *spatial) labels, of any integer type
     ) -> None:
         "Add a batch."
-        nll = modulated_nll(logits, target, ignore_index=self.ignore_index, reduction="sum")
+        self.add(Batch(logits, target))
+
+    @torch.no_grad()
+    def add(self, batch: Batch) -> None:
+        "Add a batch that other metrics share."
+        z, target = batch.network_logits, batch.target
+        nll = family_nll(z, target, ignore_index=self.ignore_index, reduction="sum", **batch.upsampling)
         self.nll = self.nll.to(nll.device) + nll
         ignored = 0 if self.ignore_index is None else (target == self.ignore_index).sum()
         self.pixels = self.pixels.to(nll.device) + target.numel() - ignored

@@ -9,7 +9,7 @@ __all__ = ['VOID_FIRST', 'RELEASED_RULES', 'ReleasedScores', 'released_scores']
 import torch
 from torch import Tensor
 
-from .confusion import Metric, count_pairs
+from .confusion import Batch, Metric
 
 # %% ../../nbs/21_metrics_released.ipynb #cd6bcd07
 VOID_FIRST = ("nyuv2", "synthetic_rooms")  # data sets whose void is class 0 in the released code; elsewhere it is last
@@ -35,7 +35,11 @@ class ReleasedScores(Metric):
         target: Tensor,  # (B, *spatial) or (B, 1, *spatial) labels, of any integer type
     ) -> None:
         "Add a batch. Raises `ValueError` as `count_pairs`."
-        self.pairs.append(count_pairs(logits, target, self.num_classes, self.ignore_index).int())
+        self.add(Batch(logits, target))
+
+    def add(self, batch: Batch) -> None:
+        "Add a batch that other metrics share."
+        self.pairs.append(batch.pairs(self.num_classes, self.ignore_index).int())
 
     def reduce(self) -> None:
         "Collect the batches of all processes."

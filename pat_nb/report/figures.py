@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 
 from ..names import LOSS_TABLE
 from ..settings import Settings
+from ..utils import atomic_write
 
 # %% ../../nbs/71_report_figures.ipynb #2dbf2c81
 def save_figure(
@@ -29,8 +30,7 @@ def save_figure(
 ) -> Path:  # path of the file
     "Write <name>.png to figures/<profile>, or to figures/<profile>-partial if settings of the profile were changed."
     file = settings.output / f"{name}.png"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(file, dpi=dpi, metadata={"Software": None})
+    atomic_write(file, lambda part: figure.savefig(part, dpi=dpi, format="png", metadata={"Software": None}))
     return file
 
 # %% ../../nbs/71_report_figures.ipynb #810d5be3
@@ -62,14 +62,14 @@ def save_table(
     note = _legend(text) + note
     tables = [text] if details is None else [text, details]
     folder = settings.output
-    folder.mkdir(parents=True, exist_ok=True)
     contents = {
         "csv": numbers.to_csv(index=False, float_format="%.6g"),
         "md": _markdown(tables, note),
         "tex": _latex(tables, note),
     }
     for extension, content in contents.items():
-        (folder / f"{name}.{extension}").write_text(content, encoding="utf-8")
+        file = folder / f"{name}.{extension}"
+        atomic_write(file, lambda part, content=content: part.write_text(content, encoding="utf-8"))
     figure = _draw_table(text, note)
     save_figure(name, figure, settings)
     plt.close(figure)

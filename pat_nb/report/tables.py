@@ -155,7 +155,8 @@ def readable(
 # %% ../../nbs/70_report_tables.ipynb #1de5ba80
 def _labels(values: pd.Series | list) -> list:
     "Replace losses by their labels and shorten numbers."
-    return [loss_label(v) if isinstance(v, str) else f"{v:g}" if isinstance(v, float) else v for v in values]
+    names = {v for v in values if isinstance(v, str)}
+    return [loss_label(v, names) if isinstance(v, str) else f"{v:g}" if isinstance(v, float) else v for v in values]
 
 # %% ../../nbs/70_report_tables.ipynb #d8889dd3
 def _difference_cells(table: pd.DataFrame, metric: str) -> list[str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         load_checkpoint as load_checkpoint,
         load_weights as load_weights,
         save_checkpoint as save_checkpoint,
+        save_tensors as save_tensors,
     )
     from pat_nb.training.cpu_tuning import (
         available_cores as available_cores,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
         Inference as Inference,
         inference_params as inference_params,
     )
+    from pat_nb.training.interrupt import HoldSignals as HoldSignals
     from pat_nb.training.loop import fit as fit
     from pat_nb.training.monitor import (
         Monitor as Monitor,
@@ -82,7 +84,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
     {
         "batch_loss": ("BatchLoss",),
         "callbacks": ("Callback", "CallbackList", "ProgressBar", "progress_interval"),
-        "checkpoint": ("load_checkpoint", "load_weights", "save_checkpoint"),
+        "checkpoint": ("load_checkpoint", "load_weights", "save_checkpoint", "save_tensors"),
         "cpu_tuning": ("available_cores", "choose_cpu_mode", "choose_threads", "cpu_mode", "keep_freed_memory"),
         "device": (
             "pick_device",
@@ -108,6 +110,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         ),
         "evaluation": ("evaluate",),
         "inference": ("FullLabels", "Inference", "inference_params"),
+        "interrupt": ("HoldSignals",),
         "loop": ("fit",),
         "monitor": ("Monitor", "PHASES", "PhaseTimer", "UtilizationSampler"),
         "state": (

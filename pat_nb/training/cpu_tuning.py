@@ -8,7 +8,6 @@ __all__ = ['cpu_mode', 'available_cores', 'choose_cpu_mode', 'choose_threads', '
 # %% ../../nbs/44_cpu_tuning.ipynb #fa21df0f
 import ctypes
 import hashlib
-import json
 import os
 import platform
 import time
@@ -21,7 +20,7 @@ import torch.nn.functional as F
 from filelock import FileLock
 
 from ..models import make_model
-from ..utils import write_json
+from ..utils import read_json, write_json
 
 # %% ../../nbs/44_cpu_tuning.ipynb #54ecd077
 @lru_cache
@@ -34,12 +33,29 @@ def cpu_mode() -> dict:  # precision; layout: precision -> layout; threads of a 
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(file.with_suffix(".lock"), timeout=60):  # one process measures, the others wait for its answer
             if file.is_file():
-                return json.loads(file.read_text())["mode"]
+                return _check_mode(read_json(file)["mode"])
             mode = _measure_mode()
             write_json(file, dict(machine=key, mode=mode))
             return mode
-    except (OSError, RuntimeError, ValueError, KeyError):  # no home, a full disk, a damaged file: do without the cache
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ):  # no home, a full disk, a damaged file: do without the cache
         return _measure_mode()
+
+# %% ../../nbs/44_cpu_tuning.ipynb #c8f577f0
+def _check_mode(mode: dict) -> dict:
+    "Return a stored mode. Raises `ValueError` if it is damaged."
+    layouts, threads = mode["layout"], mode["threads"]
+    if mode["precision"] not in layouts or not set(layouts) <= {"fp32", "bf16"}:
+        raise ValueError("precision")
+    if not set(layouts.values()) <= {"contiguous", "channels_last"} or type(threads) is not int or threads < 1:
+        raise ValueError("layout or threads")
+    return mode
 
 # %% ../../nbs/44_cpu_tuning.ipynb #dcdf4b98
 def _cpu_name() -> str:

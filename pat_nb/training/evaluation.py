@@ -7,13 +7,15 @@ __all__ = ['evaluate']
 
 # %% ../../nbs/49_training_evaluate.ipynb #f5515099
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
-from ..metrics.confusion import Metric
+from ..metrics.confusion import Batch, Metric
+from ..metrics.upsampled import UpsampledBatch
 from .device import pick_device, pick_layout, pick_precision, to_device
 from .distributed import shard_evaluation
 from .inference import Inference
@@ -38,14 +40,27 @@ def evaluate(
     for images_BCHW, target_BHW in shard_evaluation(loader):
         images_BCHW, target_BHW = to_device(images_BCHW, target_BHW, torch_device, layout)
         with torch.autocast(torch_device.type, dtype, enabled=dtype is not None):
-            logits_BCHW = predict(model, images_BCHW)
-        if logits_BCHW.shape[-2:] != target_BHW.shape[-2:]:
-            logits_BCHW = F.interpolate(logits_BCHW.float(), target_BHW.shape[-2:], mode="bilinear")
+            batch = _predict(model, predict, images_BCHW, target_BHW)
         for metric in metrics:
-            metric.update(logits_BCHW, target_BHW)
+            metric.add(batch)
     model.train(was_training)
     scores: dict[str, Any] = {}
     for metric in metrics:
         metric.reduce()
         scores |= metric.compute()
     return scores
+
+# %% ../../nbs/49_training_evaluate.ipynb #3cca3e92
+def _predict(model: nn.Module, predict: Inference, images_BCHW: Tensor, target_BHW: Tensor) -> Batch:
+    "Apply the model to a batch. Its logits keep their resolution if the metrics can upsample them."
+    up, labels = getattr(model, "logit_upsampling", None), target_BHW.shape[-2:]
+    if up and predict.is_plain and labels == images_BCHW.shape[-2:]:
+        low_BChw = model(images_BCHW, upsample=False)
+        return UpsampledBatch(low_BChw, target_BHW, align_corners=up.align_corners, size=up.size(low_BChw))
+    logits_BCHW = predict(partial(model, upsample=True) if up else model, images_BCHW)
+    size = logits_BCHW.shape[-2:]
+    if labels == size:
+        return Batch(logits_BCHW, target_BHW)
+    if labels[0] >= size[0] and labels[1] >= size[1]:
+        return UpsampledBatch(logits_BCHW, target_BHW)
+    return Batch(F.interpolate(logits_BCHW.float(), labels, mode="bilinear"), target_BHW)

@@ -18,6 +18,7 @@ from torch.utils.data import Dataset
 from ..data.core import SegmentationDataset
 from ..data.transforms import resize_pair
 from ..names import check_choice
+from ..setting_keys import EVAL, check_flag, check_value
 from ..utils import UserError
 
 # %% ../../nbs/47_inference.ipynb #5fff0e83
@@ -30,8 +31,13 @@ class Inference:
     flip: bool = False  # average with the mirrored image
     scales: tuple[float, ...] = (1.0,)  # average over these sizes, relative to the image's
 
+    @property
+    def is_plain(self) -> bool:
+        "Whether the whole image is predicted at once, without averaging."
+        return self == Inference(overlap=self.overlap)
+
     def __call__(self, model: nn.Module, images_BCHW: Tensor) -> Tensor:
-        if self == Inference(overlap=self.overlap):
+        if self.is_plain:
             return model(images_BCHW)
         views = [(scale, mirrored) for scale in self.scales for mirrored in ((False, True) if self.flip else (False,))]
         total = reduce(torch.add, (self._view(model, images_BCHW, *view) for view in views))
@@ -81,23 +87,16 @@ def inference_params(
     for key in given:
         check_choice("inference parameter", key, params)
     params |= given
-    try:
-        return _check_inference(**params)
-    except (ValueError, TypeError):
-        raise UserError(
-            "inference: window must be 0 or more pixels, overlap at least 0 and below 1, flip 0 or 1, "
-            f"scales positive; got {params}."
-        ) from None
-
-# %% ../../nbs/47_inference.ipynb #ce43b49b
-def _check_inference(window, overlap, flip, scales) -> dict[str, Any]:
-    "The fields with their types. Raises `ValueError` or `TypeError` for invalid ones."
-    scales = scales.split(",") if isinstance(scales, str) else scales
-    scales = tuple(map(float, scales if isinstance(scales, (list, tuple)) else [scales]))
-    out = dict(window=int(window), overlap=float(overlap), flip=flip in (1, True), scales=scales)
-    if out["window"] < 0 or not 0 <= out["overlap"] < 1 or not scales or min(scales) <= 0 or flip not in (0, 1):
-        raise ValueError
-    return out
+    scales = params["scales"].split(",") if isinstance(params["scales"], str) else params["scales"]
+    scales = scales if isinstance(scales, (list, tuple)) else [scales]
+    if not 1 <= len(scales) <= 100:
+        raise UserError(f"scales: expected 1 to 100 numbers, got {len(scales)}.")
+    return dict(
+        window=check_value("window", params["window"], EVAL["window"]),
+        overlap=check_value("overlap", params["overlap"], EVAL["overlap"]),
+        flip=check_flag("flip", params["flip"]),
+        scales=tuple(check_value("scales", scale, EVAL["scales"]) for scale in scales),
+    )
 
 # %% ../../nbs/47_inference.ipynb #d93cf1f0
 class FullLabels(Dataset):

@@ -23,11 +23,13 @@ from safetensors.torch import save_model
 from torch import Tensor, nn
 
 from ..data.stream import StreamLoader
+from .batch_loss import BatchLoss
 from .callbacks import Callback, CallbackList, ProgressBar
-from .checkpoint import load_checkpoint, save_checkpoint
+from .checkpoint import load_checkpoint, save_checkpoint, save_tensors
 from .cpu_tuning import keep_freed_memory
 from .device import pick_device, pick_layout, pick_precision, to_device
 from .distributed import broadcast_object, gradient_sync, rank, shard_stream, world_size, wrap_ddp
+from .interrupt import HoldSignals
 from .state import Recipe, TrainState, make_recipe, make_state
 from ..utils import UserError, atomic_write
 
@@ -62,7 +64,8 @@ def fit(
     plan |= _identity(loss, train_loader, run_id)
     events = CallbackList([*([ProgressBar()] if progress else []), *callbacks])
     state, net = _prepare(model, params, torch_device, dtype, plan, folder, events, compile)
-    with events.training(state, epoch):
+    batch_loss = BatchLoss.of(model, loss)
+    with HoldSignals(folder is not None) as signals, events.training(state, epoch):
         state.stopwatch.start()
         for batches in _batches_by_step(train_loader, state.step, state.steps, params.accumulate):
             state.set_learning_rate()
@@ -74,9 +77,9 @@ def fit(
                 events.on_phase_end("data")
                 with gradient_sync(net, last=k == len(batches) - 1):
                     with torch.autocast(torch_device.type, dtype, enabled=dtype is not None):
-                        logits_BCHW = net(images_BCHW)
+                        logits_BCHW = batch_loss.logits(net, images_BCHW)
                     events.on_phase_end("forward")
-                    value = loss(logits_BCHW, target_BHW) / len(batches)
+                    value = batch_loss(logits_BCHW, target_BHW, images_BCHW.shape[-2:]) / len(batches)
                     events.on_phase_end("loss")
                     state.scaler.scale(value).backward()
                     events.on_phase_end("backward")
@@ -85,25 +88,37 @@ def fit(
             state.apply_gradients()
             events.on_phase_end("optimiser")
             state.unread_losses.append(reduce(torch.add, losses))
-            _after_step(state, events, train_loader, validate, folder, eval_every, checkpoint_every, log_every)
+            due = (checkpoint_every, eval_every, log_every)
+            _after_step(state, events, signals, train_loader, validate, folder, *due)
             events.on_phase_end("rest")
+            if signals.stopping:
+                break
     return state.history
 
 # %% ../../nbs/50_training_loop.ipynb #71e932f5
 def _after_step(
-    state: TrainState, events: CallbackList, loader, validate, folder, eval_every, checkpoint_every, log_every
+    state: TrainState,
+    events: CallbackList,
+    signals: HoldSignals,
+    loader,
+    validate,
+    folder,
+    checkpoint_every,
+    eval_every,
+    log_every,
 ) -> None:
-    "Read losses, validate and write a checkpoint when they are due."
+    "Read losses, validate and write a checkpoint when they are due, or when a signal came."
     save = folder is not None and state.is_due(checkpoint_every)
-    if not (save or state.is_due(eval_every) or state.is_due(log_every)):
+    stop = signals.received and world_size() == 1  # several processes agree at the next reading of the losses
+    if not (save or stop or state.is_due(eval_every) or state.is_due(log_every)):
         return
-    stop_file = _read_losses(state, folder, loader)  # waits for the device
+    stop_file = _read_losses(state, signals, folder, loader)  # waits for the device
     state.seconds = state.stopwatch.seconds()
     events.on_step_end(state)
     with state.stopwatch.paused():
         if state.is_due(eval_every):
             _validate(state, validate, folder, events)
-        if save or stop_file:
+        if save or stop_file or signals.stopping:
             save_checkpoint(folder, state, events)
     if stop_file:
         raise UserError(
@@ -177,24 +192,27 @@ def _steps_per_epoch(loader: Any, accumulate: int = 1, required: bool = True) ->
     return len(loader) / accumulate if required else 0
 
 # %% ../../nbs/50_training_loop.ipynb #5b342819
-def _read_losses(state: TrainState, folder: Path | None, loader) -> Path | None:
+def _read_losses(state: TrainState, signals: HoldSignals, folder: Path | None, loader) -> Path | None:
     "Add up the losses since the last reading, and return the stop file, if there is one. Raises `UserError` for NaN."
     stop_file = None
     if folder and rank() == 0:
         stop_file = next((f for f in (folder / "stop", folder.parent / "stop") if f.exists()), None)
     losses = state.unread_losses
-    tensor = torch.cat([torch.stack(losses), losses[0].new_full((1,), float(stop_file is not None))])
+    tensor = torch.cat([torch.stack(losses), losses[0].new_tensor([stop_file is not None, signals.received > 0])])
     if world_size() > 1:
         dist.all_reduce(tensor)
         tensor /= world_size()
-    *values, stop = tensor.tolist()
+    *values, stop, signals_received = tensor.tolist()
     losses.clear()
     for k, value in enumerate(values):
         if not math.isfinite(value):
             raise UserError(_not_finite(value, state.step - len(values) + k, state, folder, loader))
-    state.loss_sum += sum(values)
+    for value in values:  # one by one: the sum does not depend on when the losses are read
+        state.loss_sum += value
     state.loss = sum(values) / len(values)
     state.rss_mb = max(state.rss_mb, psutil.Process().memory_info().rss / 2**20)
+    signals.stopping = signals_received > 0
+    signals.message = f"stopped after step {state.step} of {state.steps}"
     return broadcast_object(stop_file) if stop else None
 
 # %% ../../nbs/50_training_loop.ipynb #f1c6cb49
@@ -206,7 +224,7 @@ def _not_finite(value: float, step: int, state: TrainState, folder: Path | None,
         file = folder / (f"bad_batch.{rank()}.pt" if world_size() > 1 else "bad_batch.pt")
         images_BCHW, target_BHW = (torch.cat(parts) for parts in zip(*batches, strict=True))
         content = dict(step=step + 1, images=images_BCHW, target=target_BHW)
-        atomic_write(file, lambda path: torch.save(content, path))
+        save_tensors(file, content)
         text += f"; its batch is saved in {file}"
     return f"{text}. Lower lr, set clip, or try precision=fp32."
 
@@ -239,5 +257,5 @@ def _save_weights(model: nn.Module, path: Path) -> None:
     "Write weights with the permissions of a new file; safetensors makes them readable by the owner only."
     path.touch()
     mode = path.stat().st_mode & 0o777
-    save_model(model, str(path))
+    save_model(model, str(path), getattr(model, "metadata", None))
     path.chmod(mode)

@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ..names import check_choice
+from ..setting_keys import FIT, check_value
 from ..utils import UserError
 
 # %% ../../nbs/48_training_state.ipynb #57041fe7
@@ -37,22 +38,11 @@ def make_recipe(
     **given,  # fields of `Recipe`
 ) -> Recipe:
     "Return a recipe, defaults filled in. Raises `UserError` for an unknown or invalid entry."
-    defaults: dict[str, Any] = {f.name: f.default for f in fields(Recipe)}
+    names = [f.name for f in fields(Recipe)]
     for key, value in given.items():
-        check_choice("training parameter", key, defaults)
-        expected = type(defaults[key])
-        try:
-            given[key] = expected(value)
-        except ValueError:
-            raise UserError(f"{key} must be a {expected.__name__}, got {value!r}.") from None
-    r = Recipe(**given)
-    check_choice("optimiser", r.optimiser, OPTIMISERS)
-    if not (r.lr > 0 and r.weight_decay >= 0 and r.accumulate >= 1 and r.clip >= 0 and 0 <= r.ema < 1):
-        raise UserError(
-            "lr must be positive, accumulate at least 1, weight_decay and clip not negative, "
-            f"ema at least 0 and below 1; got {asdict(r)}."
-        )
-    return r
+        if check_choice("training parameter", key, names) in FIT:
+            given[key] = check_value(key, value, FIT[key])
+    return Recipe(**given | dict(optimiser=check_choice("optimiser", given.get("optimiser", "adam"), OPTIMISERS)))
 
 # %% ../../nbs/48_training_state.ipynb #302b1dc2
 def cosine_lr(
@@ -177,11 +167,19 @@ class TrainState(_Progress):
         return {name: part.state_dict() for name, part in self._parts().items()} | dict(progress=progress)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        "Restore a state from `state_dict`."
+        "Restore a state from `state_dict`. Raises `ValueError` for progress that no run of this plan makes."
+        progress = state["progress"]
+        for f in fields(_Progress):
+            default = f.default if f.default is not MISSING else []
+            kinds = (int, float) if isinstance(default, float) else (type(default),)
+            if not isinstance(progress[f.name], kinds) or isinstance(progress[f.name], bool):
+                raise ValueError(f"its progress has {f.name}={str(progress[f.name])[:40]}")
+        if not 0 <= progress["step"] <= self.steps or not all(isinstance(row, dict) for row in progress["history"]):
+            raise ValueError(f"its progress is step {progress['step']} of {self.steps}")
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
         for f in fields(_Progress):
-            setattr(self, f.name, state["progress"][f.name])
+            setattr(self, f.name, progress[f.name])
         self.stopwatch = Stopwatch(self.seconds)
 
     def _parts(self) -> dict[str, Any]:
