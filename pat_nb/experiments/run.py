@@ -6,24 +6,22 @@
 __all__ = ['run', 'run_split', 'profile_steps']
 
 # %% ../../nbs/62_run.ipynb #450570ab
-import resource
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 import torch
-from filelock import FileLock
 
 from ..data.core import CachedDataset, SegmentationDataset, class_counts
 from ..data.features import FeatureDataset, encode_dataset
 from ..data.stream import StreamLoader, eval_loader
 from .environment import environment
 from .examples import store_examples
-from .results import SCHEMA, check_data, no_nan, read_result
+from .folder import check_open_files, locked_folder, valid_result
+from .results import SCHEMA, check_data, no_nan
 from .spec import RunSpec, run_dataset
 from ..losses.functional import all_reduce_mean
 from ..losses.registry import make_loss
@@ -55,50 +53,13 @@ def run(
     "Train and evaluate a run, resume it, or return its stored result. Raises `UserError` if it was of other data."
     settings = settings or load_settings()
     folder = settings.runs / spec.run_id
-    _check_open_files(settings)
+    check_open_files(settings)
     set_determinism(settings.determinism)
-    with distributed_context(settings.device), _locked(folder) if rank() == 0 else nullcontext():
+    with distributed_context(settings.device), locked_folder(folder) if rank() == 0 else nullcontext():
         if rank() == 0:
             check_data([spec], settings)
-        stored = broadcast_object(_valid_result(folder) if rank() == 0 else None)
+        stored = broadcast_object(valid_result(folder) if rank() == 0 else None)
         return stored or _train(spec, settings, folder, on_step, progress)
-
-# %% ../../nbs/62_run.ipynb #ca65c073
-def _check_open_files(settings: Settings) -> None:
-    "Raise `UserError` if a process may open so few files that workers of a DataLoader would wait forever."
-    limit, needed = resource.getrlimit(resource.RLIMIT_NOFILE)[0], 48 + 16 * settings.workers
-    if 0 <= limit < needed:
-        raise UserError(
-            f"a process may open {limit} files, and training with workers={settings.workers} needs about {needed}. "
-            "Raise the limit (`ulimit -n 4096`), or use --workers 0."
-        )
-
-# %% ../../nbs/62_run.ipynb #3e44d83a
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    "Lock the folder of a run, and remove what a killed process left. After an early error, an empty folder is removed."
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock"):
-        for part in folder.glob(".*.part"):
-            part.unlink(missing_ok=True)
-        try:
-            yield
-        except BaseException:
-            if [f.name for f in folder.iterdir()] == [".lock"]:
-                with suppress(OSError):
-                    (folder / ".lock").unlink()
-                    folder.rmdir()
-            raise
-
-# %% ../../nbs/62_run.ipynb #aca74d04
-def _valid_result(folder: Path) -> dict | None:
-    "Return the stored result, if any; remove a damaged one."
-    try:
-        return read_result(folder)
-    except UserError as e:
-        print(f"{e} The run is repeated.", file=sys.stderr)
-        (folder / "result.json").unlink()
-        return None
 
 # %% ../../nbs/62_run.ipynb #be609451
 def _parts(spec: RunSpec, settings: Settings, device: torch.device) -> tuple:

@@ -19,7 +19,6 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ..names import check_choice
 from ..setting_keys import FIT, check_value
-from ..utils import UserError
 
 # %% ../../nbs/48_training_state.ipynb #57041fe7
 @dataclass(frozen=True)
