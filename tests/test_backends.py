@@ -50,7 +50,8 @@ def make(name: str, num_classes: int, backend: str):
         adjust = Adjust(amplitude_C=amplitude, draw=lambda out: out.fill_(0.5))
         return lambda z, y: modulated_nll(z, y, adjust=adjust, ignore_index=-100, backend=backend)
     counts = torch.logspace(5, 2, num_classes)
-    return make_loss(kind, num_classes, counts=counts, ignore_index=-100, backend=backend, **params).to(DEVICE).eval()
+    known = dict(counts=counts, image_pixels=counts * 2 + 1e5, ignore_index=-100)
+    return make_loss(kind, num_classes, **known, backend=backend, **params).to(DEVICE).eval()
 
 
 def sample(shape, dtype, layout):

@@ -124,7 +124,8 @@ def test_every_loss(name, layout, dtype):
     torch.manual_seed(0)
     z = torch.randn(2, 5, 6, 7).to(dtype).to(memory_format=layout)
     y = torch.randint(0, 5, (2, 24, 28)).masked_fill(torch.rand(2, 24, 28) < 0.2, 255)
-    make = partial(make_loss, name, 5, counts=torch.logspace(5, 2, 5), upsample="bilinear")
+    known = dict(counts=torch.logspace(5, 2, 5), image_pixels=torch.full((5,), 2e5))
+    make = partial(make_loss, name, 5, **known, upsample="bilinear")
     got = value_and_grad(make().eval(), z, y)
     want = value_and_grad(make(backend="reference").double().eval(), z.double(), y)
     assert got[0].dtype == torch.float32

@@ -44,7 +44,8 @@ for loss in LOSS_TABLE:
     target[0, 0, 0] = 255
     try:
         counts = torch.arange(5) * 100 + 1 if loss.needs_counts else None
-        make_loss(loss.name, 5, counts=counts)(logits, target).backward()
+        image_pixels = counts * 9 if loss.needs_image_pixels else None
+        make_loss(loss.name, 5, counts=counts, image_pixels=image_pixels)(logits, target).backward()
         assert logits.grad.isfinite().all() and logits.grad.abs().sum() > 0
         found[loss.name] = ""
     except Exception as e:

@@ -25,7 +25,8 @@ def candidates(
 ) -> dict[str, tuple[str, Callable[[Tensor, Tensor], Tensor]]]:  # name -> (group, loss)
     "Make all losses to compare. The groups are base, ours, inplace, compiled, released, plain and peer."
     counts = torch.bincount(y_BHW.flatten().cpu(), minlength=num_classes) + 1
-    losses = {name: make_loss(name, num_classes, counts=counts).to(y_BHW.device) for name in LOSSES}
+    known = dict(counts=counts, image_pixels=counts.sum().expand(num_classes))
+    losses = {name: make_loss(name, num_classes, **known).to(y_BHW.device) for name in LOSSES}
     ours = {n for n, loss in losses.items() if isinstance(loss, SoftmaxLoss)}
     variants = {"inplace": dict(inplace=True)} | ({"compiled": dict(backend="compiled")} if compiled else {})
     out: dict = {"F.cross_entropy": ("base", F.cross_entropy)}

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['VOID', 'SegmentationDataset', 'SquaresDataset', 'colorize', 'show_batch', 'CachedDataset', 'class_counts',
-           'class_stats', 'count_labels', 'count_classes']
+           'class_image_pixels', 'class_stats', 'count_labels', 'count_classes']
 
 # %% ../../nbs/30_data_core.ipynb #5c102c19
 import hashlib
@@ -178,6 +178,40 @@ def class_counts(
         )
     return counts
 
+# %% ../../nbs/30_data_core.ipynb #e4c83163
+def class_image_pixels(
+    dataset: SegmentationDataset,
+    cache: Path | None = None,  # folder for cached counts; None: count again
+) -> Tensor:  # (C,) int64; 0 for a class that does not occur
+    "Count, per class, the labelled pixels of the images that contain it, for median-frequency balancing."
+    key, C = dataset.content_key(), dataset.num_classes
+    file = cache and _counts_file(dataset, key, Path(cache), "image-pixels")
+    if file and file.is_file() and (stored := _read_image_pixels(file, key, C)) is not None:
+        return stored
+    pixels = torch.zeros(C, dtype=torch.int64)
+    for i in range(len(dataset)):
+        n_C = torch.from_numpy(np.bincount(dataset.load(i)[1].ravel(), minlength=256))[:C]
+        pixels += (n_C > 0) * n_C.sum()
+    if file:
+        write_json(file, dict(dataset=dataset.name, key=key, image_pixels=pixels.tolist()))
+    return pixels
+
+# %% ../../nbs/30_data_core.ipynb #0668476d
+def _counts_file(dataset: SegmentationDataset, key: str, cache: Path, kind: str) -> Path:
+    "The file of cached counts."
+    return cache / f"{kind}-{dataset.name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.json"
+
+
+def _read_image_pixels(file: Path, key: str, num_classes: int) -> Tensor | None:
+    "Read cached counts. Return None if they are damaged or of another data set."
+    try:
+        stored = json.loads(file.read_text(encoding="utf-8"))
+        pixels = torch.tensor(stored["image_pixels"])
+        same = stored["key"] == key and pixels.shape == (num_classes,) and pixels.dtype == torch.int64
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, RecursionError):
+        return None
+    return pixels if same and bool((pixels >= 0).all()) else None
+
 # %% ../../nbs/30_data_core.ipynb #533cc797
 def class_stats(
     dataset: SegmentationDataset,
@@ -185,7 +219,7 @@ def class_stats(
 ) -> dict:  # pixels and images per class, void_pixels, void_images, n (images), dataset, key, classes
     "Count the pixels of each class and the images that contain it."
     key = dataset.content_key()
-    file = cache and Path(cache) / f"classes-{dataset.name}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.json"
+    file = cache and _counts_file(dataset, key, Path(cache), "classes")
     if file and file.is_file() and (stored := _read_stats(file, dataset, key)):
         return stored
     pixels, images = count_labels(dataset)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from .results import no_nan
 from .spec import RunSpec, profile_spec
+from .tuning import WITHOUT_TAIL, best_specs, length_specs, scope_specs, tuning_specs
 from ..losses.registry import loss_params
 from ..names import check_choice
 from ..settings import Settings, load_settings
@@ -40,12 +41,11 @@ LONGER_FACTOR = 4  # steps of the grid "longer" over those of the profile
 _TABLE4_LOSSES = ("focal", "cb", "ldam", "blv", "pat")  # the paper's rows
 _TABLE6_LOSSES = ("ce", "focal", "cb", "cbfocal", "ldam", "blv", "pat")
 _RELEASED_LOSSES = ("ibla_pat_inap", "ibla_pat_ina", "ibla_bms")
-_WITHOUT_TAIL = ("oxford_pet", "synthetic_pets")
 
 
 def long_tailed(settings: Settings) -> list[str]:
     "Return the profile's data sets with a long tail; all of them if none has one."
-    return [d for d in settings.datasets if d not in _WITHOUT_TAIL] or list(settings.datasets)
+    return [d for d in settings.datasets if d not in WITHOUT_TAIL] or list(settings.datasets)
 
 
 def _select(names: Iterable[str], available: Iterable[str]) -> list[str]:
@@ -133,4 +133,8 @@ GRIDS = {  # table -> function of the settings that returns its runs
     "ablation": _ablation,
     "released": _released,
     "longer": _longer,
+    "tuning": tuning_specs,
+    "best": best_specs,
+    "scope": scope_specs,
+    "length": length_specs,
 }

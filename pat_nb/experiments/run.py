@@ -15,21 +15,23 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from ..data.core import CachedDataset, SegmentationDataset, class_counts
+from ..data.core import CachedDataset, SegmentationDataset, class_counts, class_image_pixels, class_stats
 from ..data.features import FeatureDataset, encode_dataset
 from ..data.stream import StreamLoader, eval_loader
 from .environment import environment
 from .examples import store_examples
 from .folder import check_open_files, locked_folder, valid_result
+from .image_counts import sequence_numbers, write_counts
 from .results import SCHEMA, check_data, no_nan
 from .spec import RunSpec, run_dataset
 from ..losses.functional import all_reduce_mean
 from ..losses.registry import make_loss
 from ..metrics.confusion import ConfusionMatrix
 from ..metrics.cross_entropy import CrossEntropy
+from ..metrics.extended import ExtendedScores
 from ..metrics.released import VOID_FIRST, ReleasedScores
 from ..models import Segmenter, make_model
-from ..names import is_import_path
+from ..names import LOSS_TABLE, is_import_path
 from ..settings import Settings, load_settings
 from ..training.batch_loss import BatchLoss
 from ..training.callbacks import Callback
@@ -64,20 +66,24 @@ def run(
 # %% ../../nbs/62_run.ipynb #be609451
 def _parts(spec: RunSpec, settings: Settings, device: torch.device) -> tuple:
     "(splits, training pixels per class, model, loss)"
-    counts = broadcast_object(
-        class_counts(run_dataset(spec, "train", settings), settings.runs / "counts") if rank() == 0 else None
-    )
+    counts, image_pixels = broadcast_object(_counts(spec, settings) if rank() == 0 else None)
     torch.manual_seed(spec.seed)
     model = make_model(spec.model, len(counts), **spec.model_params)
     splits = {split: run_split(spec, split, settings, model, device) for split in ("train", "val", "test")}
     train = splits["train"]
     ours = not spec.loss.startswith("ibla_") and not is_import_path(spec.loss)
     distributed = dict(reduce_normalizer=all_reduce_mean) if world_size() > 1 and ours else {}
-    loss = make_loss(
-        spec.loss, train.num_classes, counts=counts, ignore_index=train.ignore_index, **distributed, **spec.loss_params
-    ).to(device)
+    known = dict(counts=counts, image_pixels=image_pixels, ignore_index=train.ignore_index)
+    loss = make_loss(spec.loss, train.num_classes, **known, **distributed, **spec.loss_params).to(device)
     torch.manual_seed(spec.seed + rank())  # each process has its own noise and dropout
     return splits, counts, model, loss
+
+# %% ../../nbs/62_run.ipynb #24cd4c38
+def _counts(spec: RunSpec, settings: Settings) -> tuple:
+    "(training pixels per class, pixels of the images that contain each class if the loss needs them)"
+    train, cache = run_dataset(spec, "train", settings), settings.runs / "counts"
+    needed = spec.loss in {loss.name for loss in LOSS_TABLE if loss.needs_image_pixels}
+    return class_counts(train, cache), class_image_pixels(train, cache) if needed else None
 
 # %% ../../nbs/62_run.ipynb #4120fb8b
 _FEATURE_BATCH = 32  # images per batch in the evaluation of a frozen encoder's features
@@ -120,11 +126,11 @@ def _stream(spec: RunSpec, settings: Settings, train) -> StreamLoader:
 
 # %% ../../nbs/62_run.ipynb #00dd7575
 def _scorer(spec: RunSpec, settings: Settings, splits: dict, counts):
-    "A function (model, split) -> metrics."
+    "A function (model, split, *more metrics) -> scores."
     train, inference = splits["train"], Inference(**{k: v for k, v in spec.eval_params.items() if k != "full"})
     void_class = train.num_classes - 1 if train.class_names[-1] in ("void", "unlabelled") else None
 
-    def score(model, split="val"):
+    def score(model, split="val", *more):
         data, batch = splits[split], spec.batch_size
         if isinstance(data, FeatureDataset):
             batch = max(batch, _FEATURE_BATCH)
@@ -138,6 +144,7 @@ def _scorer(spec: RunSpec, settings: Settings, splits: dict, counts):
                 ConfusionMatrix(train.num_classes, counts=counts),
                 CrossEntropy(),
                 ReleasedScores(train.num_classes, void_class=void_class, void_first=spec.dataset in VOID_FIRST),
+                *more,
             ],
             device=settings.device,
             precision=spec.precision,
@@ -192,14 +199,24 @@ def _train(spec: RunSpec, settings: Settings, folder: Path, on_step, progress) -
         **use,
     )
     load_weights(model, folder / "best.safetensors")
-    metrics = {split: score(model, split) for split in ("val", "test")}
+    extended = _extended(spec, settings, train.num_classes, counts)
+    metrics = {split: score(model, split, extended[split]) for split in ("val", "test")}
     utilization = broadcast_object(monitor.summary() if rank() == 0 else None)
     result = _make_result(spec, settings, train, counts, metrics, history, utilization, started)
     result["upsampled_loss"] = BatchLoss.of(model, loss).upsampled
     if rank() == 0:
         store_examples(model, splits["test"], counts, folder, **use)
+        sequences = sequence_numbers(run_dataset(spec, "test", settings))
+        write_counts(folder / "counts.npz", extended["test"].images.counts, sequences)
         write_json(folder / "result.json", result)
     return result
+
+# %% ../../nbs/62_run.ipynb #463d2a95
+def _extended(spec: RunSpec, settings: Settings, num_classes: int, pixels) -> dict[str, ExtendedScores]:
+    "The metrics of the final evaluation, by split."
+    stats = class_stats(run_dataset(spec, "train", settings), settings.runs / "counts") if rank() == 0 else {}
+    images = torch.tensor(broadcast_object(stats.get("images")))
+    return {split: ExtendedScores(num_classes, pixels=pixels, images=images) for split in ("val", "test")}
 
 # %% ../../nbs/62_run.ipynb #8d05ff22
 def _make_result(spec: RunSpec, settings: Settings, train, counts, metrics, history, utilization, started) -> dict:

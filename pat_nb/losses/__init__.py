@@ -5,7 +5,12 @@ from typing import TYPE_CHECKING
 from pat_nb.utils import lazy_exports
 
 if TYPE_CHECKING:
-    from pat_nb.losses.balanced_softmax import BMSLoss as BMSLoss, log_prior as log_prior
+    from pat_nb.losses.balanced_softmax import (
+        BMSLoss as BMSLoss,
+        PosthocLogitAdjustment as PosthocLogitAdjustment,
+        adjust_logits as adjust_logits,
+        log_prior as log_prior,
+    )
     from pat_nb.losses.blv import BLVLoss as BLVLoss, LogitNoise as LogitNoise, variation as variation
     from pat_nb.losses.class_balanced import (
         CBFocalLoss as CBFocalLoss,
@@ -43,6 +48,7 @@ if TYPE_CHECKING:
         pat_loss as pat_loss,
         pat_weight as pat_weight,
     )
+    from pat_nb.losses.recall import RecallLoss as RecallLoss, recall_weights as recall_weights
     from pat_nb.losses.registry import (
         COMPUTE_OPTIONS as COMPUTE_OPTIONS,
         LOSSES as LOSSES,
@@ -60,17 +66,29 @@ if TYPE_CHECKING:
         IblaPATINAP as IblaPATINAP,
         ReleasedLoss as ReleasedLoss,
     )
+    from pat_nb.losses.scope import (
+        SCOPES as SCOPES,
+        component_sizes as component_sizes,
+        component_weights as component_weights,
+        scope_weights as scope_weights,
+    )
     from pat_nb.losses.upsampled import (
         check_upsample as check_upsample,
         family_nll as family_nll,
         upsample_logits as upsample_logits,
         upsampled_nll as upsampled_nll,
     )
+    from pat_nb.losses.weighted import (
+        MedianFrequencyLoss as MedianFrequencyLoss,
+        WCELoss as WCELoss,
+        inverse_weights as inverse_weights,
+        median_frequency_weights as median_frequency_weights,
+    )
 
 __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     {
-        "balanced_softmax": ("BMSLoss", "log_prior"),
+        "balanced_softmax": ("BMSLoss", "PosthocLogitAdjustment", "adjust_logits", "log_prior"),
         "blv": ("BLVLoss", "LogitNoise", "variation"),
         "class_balanced": ("CBFocalLoss", "CBLoss", "effective_weights"),
         "counts": ("check_counts",),
@@ -98,6 +116,7 @@ __getattr__, __dir__, __all__ = lazy_exports(
         ),
         "ldam": ("LDAMLoss", "margins"),
         "pat": ("PATLoss", "PATModulator", "mask_weights", "pat_loss", "pat_weight"),
+        "recall": ("RecallLoss", "recall_weights"),
         "registry": ("COMPUTE_OPTIONS", "LOSSES", "loss_params", "make_loss"),
         "released": (
             "IblaBLV",
@@ -110,6 +129,8 @@ __getattr__, __dir__, __all__ = lazy_exports(
             "IblaPATINAP",
             "ReleasedLoss",
         ),
+        "scope": ("SCOPES", "component_sizes", "component_weights", "scope_weights"),
         "upsampled": ("check_upsample", "family_nll", "upsample_logits", "upsampled_nll"),
+        "weighted": ("MedianFrequencyLoss", "WCELoss", "inverse_weights", "median_frequency_weights"),
     },
 )

@@ -7,14 +7,19 @@ __all__ = ['pat_weight', 'PATModulator', 'mask_weights', 'pat_loss', 'PATLoss']
 
 # %% ../../nbs/11_loss_pat.ipynb #d11a1e1e
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from .counts import check_counts
 from .cross_entropy import SoftmaxLoss, class_weights
 from .family import Modulator
+from .functional import as_labels
+from .scope import SCOPES, component_weights, scope_weights
 from .upsampled import family_nll
 
 # %% ../../nbs/11_loss_pat.ipynb #9fc2b0fc
@@ -62,21 +67,34 @@ def pat_loss(
     T: float = 20.0,  # temperature of beta; infinity: beta = 1
     mask_power: float = 1.0,  # a in |M|^-a; 1 is the paper's, 0 is off
     average_classes: bool = False,  # divide by the number of classes in the image
+    scope: str = "image",  # what |M| counts: image, batch, dataset or component
+    counts: Tensor | None = None,  # (C,) training pixels per class, for the scope dataset
+    connectivity: int = 8,  # of the scope component: 8 or 4 neighbors
     weight: Tensor | None = None,  # (C,) factors of the classes
     **options: Any,  # ignore_index, reduction ... of `family_nll`; "mean" and "sum" are over the images
 ) -> Tensor:
     """PAT, Eq. (4): cross-entropy times beta(p), divided by the size of the label's mask in its image.
 
+    Other scopes than `image` are described in 10i_loss_scope; `component` is computed by SciPy on the CPU.
+
     Shape: a scalar, or (B, *spatial) for "none", whose sum is "sum".
     Reference: "PAT: Pixel-wise Adaptive Training for Long-tailed Segmentation", arXiv 2404.05393, Eq. (4), (5).
-    Raises: ValueError for a T or mask_power out of range, and as `family_nll`.
+    Raises: ValueError for a T, mask_power or scope out of range, and as `family_nll`.
     """
-    _check_pat(T, mask_power)
+    _check_pat(T, mask_power, scope, counts, connectivity)
     modulator = Modulator() if math.isinf(T) else PATModulator(T)
+    if scope == "component":
+        maps = partial(component_weights, power=mask_power, average_classes=average_classes, connectivity=connectivity)
+        return _map_loss(logits, target, modulator, weight, maps, **options)
+    of_masks: Callable[[Tensor], Tensor] = partial(mask_weights, power=mask_power, average_classes=average_classes)
+    if scope != "image":
+        reduce = options.get("reduce_normalizer") if options.get("reduction", "mean") == "mean" else None
+        n_C = counts if scope == "dataset" else None
+        of_masks = partial(scope_weights, power=mask_power, counts=n_C, average_classes=average_classes, reduce=reduce)
 
     def weights(sizes_BC: Tensor) -> Tensor:
-        w_BC = mask_weights(sizes_BC, mask_power, average_classes)
-        return w_BC if weight is None else w_BC * weight.to(w_BC)
+        w = of_masks(sizes_BC)
+        return w if weight is None else w * weight.to(w)
 
     return family_nll(logits, target, modulator, weights, normalizer=_labelled_images, **options)
 
@@ -86,11 +104,38 @@ def _labelled_images(sizes_BC: Tensor) -> Tensor:
     return (sizes_BC.sum(1) > 0).sum()
 
 
-def _check_pat(T: float, mask_power: float) -> None:
+def _check_pat(T: float, mask_power: float, scope: str, counts: Tensor | None, connectivity: int) -> None:
     if not T > 0:
         raise ValueError(f"T must be positive, got {T}.")
     if not 0 <= mask_power <= 1:
         raise ValueError(f"mask_power must lie between 0 (off) and 1 (the paper), got {mask_power}.")
+    if scope not in SCOPES:
+        raise ValueError(f"unknown scope {scope!r}: expected {', '.join(SCOPES)}.")
+    if scope == "dataset" and counts is None:
+        raise ValueError("scope='dataset' needs counts: the training pixels per class, (C,).")
+    if connectivity not in (4, 8):
+        raise ValueError(f"connectivity must be 4 or 8, got {connectivity}.")
+
+# %% ../../nbs/11_loss_pat.ipynb #428e109e
+def _map_loss(
+    logits: Tensor,
+    target: Tensor,
+    modulator: Modulator,
+    weight: Tensor | None,
+    maps: Callable[..., Tensor],  # (labels, number of classes, ignore_index=) -> weights of the pixels
+    **options: Any,  # of `family_nll`
+) -> Tensor:
+    "The loss with a map of weights: the loss per pixel times the map, reduced here."
+    reduction, reduce = options.pop("reduction", "mean"), options.pop("reduce_normalizer", None)
+    spatial = None if options.get("upsample") is None else tuple(target.shape[-2:])
+    labels, ignore_index = as_labels(logits, target, spatial=spatial), options.get("ignore_index", 255)
+    loss = family_nll(logits, labels, modulator, weight, reduction="none", **options)
+    map_ = maps(labels, logits.shape[1], ignore_index=ignore_index).to(loss)
+    if reduction != "mean":
+        return loss * map_ if reduction == "none" else (loss * map_).sum()
+    images = (map_.flatten(1).sum(1) > 0).sum().to(loss)
+    images = images if reduce is None else reduce(images)
+    return (loss * map_).sum() / images.where(images > 0, 1)
 
 # %% ../../nbs/11_loss_pat.ipynb #70cbc29a
 class PATLoss(SoftmaxLoss):
@@ -101,36 +146,49 @@ class PATLoss(SoftmaxLoss):
     `average_classes`.
 
     Args:
+        counts: (C,) training pixels per class, for the scope "dataset". Default: None.
         T: temperature of the weight beta(p) = exp(-(1 - p) / T), positive; infinity: beta = 1. Default: 20, ours, since
             the paper's best value is not legible.
         mask_power: exponent a of the division by the mask size |M|^a, 0 to 1. Default: 1, the paper's.
         average_classes: divide the sum over the classes by their number, which gives the scale of cross-entropy.
             Default: False, the paper's.
+        scope: what |M| counts: the pixels of the class in the "image", in the "batch" or in the "dataset", or those of
+            the connected "component", which needs SciPy. Default: "image", the paper's.
+        connectivity: neighbors that connect a component, 8 or 4. Default: 8.
         weight: (C,) factors of the classes. Default: None, all 1.
 
     Reference: arXiv 2404.05393, Eq. (4) and (5).
     """
 
     weight: Tensor | None
+    counts: Tensor | None
 
     def __init__(
         self,
+        counts: Tensor | Sequence[float] | None = None,
         *,
         T: float = 20.0,
         mask_power: float = 1.0,
         average_classes: bool = False,
+        scope: str = "image",
+        connectivity: int = 8,
         weight: Tensor | None = None,
         **options: Any,
     ):
-        _check_pat(T, mask_power)
+        n_C = None if counts is None or scope != "dataset" else check_counts(counts).float()
+        _check_pat(T, mask_power, scope, n_C, connectivity)
         super().__init__(**options)
         self.T, self.mask_power, self.average_classes = T, mask_power, average_classes
+        self.scope, self.connectivity = scope, connectivity
         self.register_buffer("weight", class_weights(weight))
+        self.register_buffer("counts", n_C)
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        own: dict[str, Any] = dict(T=self.T, mask_power=self.mask_power, average_classes=self.average_classes)
-        return pat_loss(logits, target, weight=self.weight, **own, **self.options)
+        names = ("T", "mask_power", "average_classes", "scope", "connectivity", "counts", "weight")
+        own: dict[str, Any] = {name: getattr(self, name) for name in names}
+        return pat_loss(logits, target, **own, **self.options)
 
     def extra_repr(self) -> str:
         averaged = ", average_classes=True" if self.average_classes else ""
-        return f"T={self.T}, mask_power={self.mask_power}{averaged}"
+        scope = "" if self.scope == "image" else f", scope={self.scope!r}"
+        return f"T={self.T}, mask_power={self.mask_power}{averaged}{scope}"

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .cross_entropy import SoftmaxLoss
+from .cross_entropy import CELoss, SoftmaxLoss
 from ..names import LOSS_TABLE, check_choice, is_import_path
 from ..setting_keys import check_flag
 from ..utils import UserError, first_line
@@ -28,11 +28,16 @@ def _import_loss(path: str) -> type[nn.Module]:
 
 
 LOSSES = {loss.name: _import_loss(loss.path) for loss in LOSS_TABLE}  # name -> module class
-_NEEDS_COUNTS = {loss.name for loss in LOSS_TABLE if loss.needs_counts}
 
 # %% ../../nbs/19_loss_registry.ipynb #932c5829
-_SHARED = {"self", "options", "counts", "weight", *inspect.signature(SoftmaxLoss.__init__).parameters}
-_ADDED = {"ce": ("label_smoothing",), "ldam": ("beta",), "pat": ("average_classes",)}  # stored only if they are given
+_STATISTICS = ("counts", "image_pixels")  # of the training set
+_SHARED = {"self", "options", "weight", *_STATISTICS, *inspect.signature(SoftmaxLoss.__init__).parameters}
+_ADDED = {  # stored only if they are given
+    "ce": ("label_smoothing",),
+    "bms": ("tau",),
+    "ldam": ("beta",),
+    "pat": ("average_classes", "scope", "connectivity"),
+}
 
 
 def loss_params(
@@ -58,9 +63,10 @@ def _foreign_params(path: str, given: dict[str, Any]) -> dict[str, Any]:
     known = inspect.signature(_import_foreign(path)).parameters
     if not any(p.kind is p.VAR_KEYWORD for p in known.values()):
         for key in given:
-            check_choice(f"parameter of loss {path!r}", key, known)
+            check_choice(f"parameter of loss {path!r}", key, (*known, "ce_weight"))
     required = "mode" in known and known["mode"].default is inspect.Parameter.empty
-    return ({"mode": "multiclass"} if required else {}) | given
+    added = {k: _convert(path, k, 0.0, given[k]) for k in ("ce_weight",) if k in given}
+    return ({"mode": "multiclass"} if required else {}) | given | added
 
 # %% ../../nbs/19_loss_registry.ipynb #5f0eeae2
 def _import_foreign(path: str) -> type[nn.Module]:
@@ -115,6 +121,7 @@ def make_loss(
     num_classes: int,  # C
     *,
     counts: Tensor | None = None,  # (C,) training pixels per class, for the losses that need them
+    image_pixels: Tensor | None = None,  # (C,) pixels of the images that contain the class, for `medianfreq`
     ignore_index: int | None = 255,
     **params: Any,  # the loss's own parameters; COMPUTE_OPTIONS and `weight`, except for the released losses
 ) -> nn.Module:  # module(logits (B, C, *spatial), target (B, *spatial) int64) -> scalar
@@ -126,28 +133,32 @@ def make_loss(
     shared = (*COMPUTE_OPTIONS, "weight") if issubclass(cls, SoftmaxLoss) else ()
     options = {k: params.pop(k) for k in shared if k in params}
     params = loss_params(name, **params) | options
-    if name in _NEEDS_COUNTS:
-        params["counts"] = _counts(name, counts, num_classes)
+    statistics = _statistics(name, cls, num_classes, counts=counts, image_pixels=image_pixels)
     try:
-        return cls(**params, ignore_index=ignore_index)
+        return cls(**statistics, **params, ignore_index=ignore_index)
     except (ValueError, TypeError) as e:
         raise UserError(f"loss {name!r}: {e}") from None
 
 # %% ../../nbs/19_loss_registry.ipynb #b8cd2423
-def _counts(name: str, counts: Tensor | None, num_classes: int) -> Tensor:
-    "The counts, or `UserError` if they are missing or of another number of classes."
-    if counts is None:
-        raise UserError(
-            f"loss {name!r} needs counts: the training pixels per class, (C,); class_counts(dataset) gives them."
-        )
-    if len(counts) != num_classes:
-        raise UserError(f"loss {name!r}: counts has {len(counts)} classes, and num_classes is {num_classes}.")
-    return counts
+def _statistics(name: str, cls: type[nn.Module], num_classes: int, **given: Tensor | None) -> dict[str, Tensor]:
+    "The statistics that the class takes; `UserError` if one is missing or of another number of classes."
+    parameters, out = inspect.signature(cls.__init__).parameters, {}
+    for key in (key for key in _STATISTICS if key in parameters):
+        value = given[key]
+        if value is None and parameters[key].default is inspect.Parameter.empty:
+            meaning = "training pixels per class" if key == "counts" else "pixels of the images that contain the class"
+            raise UserError(f"loss {name!r} needs {key}: the {meaning}, (C,); class_{key}(dataset) gives them.")
+        if value is not None:
+            out[key] = value
+            if len(value) != num_classes:
+                raise UserError(f"loss {name!r}: {key} has {len(value)} classes, and num_classes is {num_classes}.")
+    return out
 
 # %% ../../nbs/19_loss_registry.ipynb #e5354164
 def _make_foreign(path: str, ignore_index: int | None, params: dict[str, Any]) -> nn.Module:
     "Make a loss of another library; `ignore_index` is passed if its class takes one."
     cls, params = _import_foreign(path), loss_params(path, **params)
+    ce_weight = params.pop("ce_weight", 0.0)
     takes = "ignore_index" in inspect.signature(cls).parameters
     try:
         loss = cls(**({"ignore_index": ignore_index} if takes else {}) | params)
@@ -155,9 +166,23 @@ def _make_foreign(path: str, ignore_index: int | None, params: dict[str, Any]) -
         reason = f"{type(e).__name__}: {first_line(e)}"
         raise UserError(f"loss {path!r} cannot be made with {params} ({reason}).") from None
     loss.register_forward_pre_hook(_widen_logits)
-    return loss
+    return _PlusCE(loss, ce_weight, ignore_index) if ce_weight else loss
 
 # %% ../../nbs/19_loss_registry.ipynb #657d1286
 def _widen_logits(loss: nn.Module, args: tuple) -> tuple:
     "Pass half-precision logits as float32: `LovaszLoss` of smp fails with bfloat16."
     return args[0].to(torch.promote_types(args[0].dtype, torch.float32)), *args[1:]
+
+# %% ../../nbs/19_loss_registry.ipynb #bc9b1996
+class _PlusCE(nn.Module):
+    "A loss plus cross-entropy times a weight."
+
+    def __init__(self, loss: nn.Module, ce_weight: float, ignore_index: int | None):
+        super().__init__()
+        self.loss, self.ce, self.ce_weight = loss, CELoss(ignore_index=ignore_index), ce_weight
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        return self.loss(logits, target) + self.ce_weight * self.ce(logits, target)
+
+    def extra_repr(self) -> str:
+        return f"ce_weight={self.ce_weight}"
