@@ -103,10 +103,10 @@ def _convert(label: str, default: Any, value: Any) -> Any:
 
 def _check_ranges(name: str, params: dict[str, Any]) -> None:
     "Make the loss for two classes. Raises `UserError` for a value out of range."
-    counts = dict(counts=torch.ones(2)) if name in _NEEDS_COUNTS else {}
+    statistics = {k: torch.ones(2) for k in _STATISTICS if k in inspect.signature(LOSSES[name].__init__).parameters}
     try:
         with warnings.catch_warnings(action="ignore"):
-            LOSSES[name](**params, **counts)
+            LOSSES[name](**params, **statistics)
     except (ValueError, TypeError, ArithmeticError) as e:
         raise UserError(f"loss {name!r}: {first_line(e)}") from None
 
