@@ -65,7 +65,7 @@ def _foreign_params(path: str, given: dict[str, Any]) -> dict[str, Any]:
         for key in given:
             check_choice(f"parameter of loss {path!r}", key, (*known, "ce_weight"))
     required = "mode" in known and known["mode"].default is inspect.Parameter.empty
-    added = {k: _convert(path, k, 0.0, given[k]) for k in ("ce_weight",) if k in given}
+    added = {k: _convert(f"loss {path!r}: {k}", 0.0, given[k]) for k in ("ce_weight",) if k in given}
     return ({"mode": "multiclass"} if required else {}) | given | added
 
 # %% ../../nbs/19_loss_registry.ipynb #5f0eeae2
