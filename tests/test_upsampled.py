@@ -135,6 +135,21 @@ def test_every_loss(name, layout, dtype):
     assert error(got[1], want[1]) <= max(2e-5, torch.finfo(dtype).eps)
 
 
+@pytest.mark.parametrize("align_corners", [False, True])
+@pytest.mark.parametrize("name", ["ce", "pat", "focal", "bms", "ldam"])
+def test_triton_kernel(name, align_corners):
+    "The kernel of CUDA tensors, without a GPU in Triton's interpreter, against the reference in float64."
+    torch.manual_seed(0)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    z, y = torch.randn(2, 3, 3, 4).to(device), torch.randint(0, 3, (2, 11, 12))
+    y = y.masked_fill(torch.rand(2, 11, 12) < 0.2, 255).to(device)
+    make = partial(make_loss, name, 3, counts=torch.logspace(5, 2, 3), upsample="bilinear", size=(12, 12))
+    got = value_and_grad(make(backend="triton", align_corners=align_corners).to(device).eval(), z, y)
+    reference = make(backend="reference", align_corners=align_corners).double().to(device).eval()
+    want = value_and_grad(reference, z.double(), y)
+    assert max(map(error, got, want)) <= 1e-5
+
+
 def test_no_full_size_tensor():
     "The largest allocation is below a tenth of the upsampled logits."
     z, y = torch.randn(4, 16, 64, 64, requires_grad=True), torch.randint(0, 16, (4, 256, 256))

@@ -19,6 +19,8 @@ from .backends.bilinear import Chunk, Interpolation, Strip, StripPlan, plan_stri
 from .backends.eager import flush_denormals, label_softmax, look_up, modulate
 from .family import Adjust, Modulator, check_labels, mask_sizes
 from pat_nb.losses.functional import (
+    _NEVER,
+    _triton,
     as_labels,
     check_arguments,
     choose_backend,
@@ -41,22 +43,22 @@ def upsampled_nll(
     normalizer: float | Tensor | Callable[[Tensor], Tensor] | None = None,  # D, or a function of the mask sizes (B, C)
     reduce_normalizer: Callable[[Tensor], Tensor] | None = None,  # applied to D, as `all_reduce_mean`
     adjust: Adjust | None = None,  # change of the upsampled logits before the softmax
-    backend: str = "auto",  # auto and eager: by strips; the others interpolate first
+    backend: str = "auto",  # auto, eager, triton, or compiled and reference, which interpolate first
     inplace: bool = False,  # has no effect: the gradient is of low resolution
     validate: bool | None = None,  # look for impossible labels; None: on a CPU
 ) -> Tensor:
     """`modulated_nll` of the bilinearly upsampled logits, without the upsampled tensor.
 
     Shape: a scalar for "mean" and "sum", (B, H, W) for "none"; float32, or float64 for float64 logits.
-    Raises: ValueError for a target or `size` smaller than the logits, and as `modulated_nll`.
+    Raises: ValueError for a target or `size` smaller than the logits, a backend that cannot compute the loss, and as
+    `modulated_nll`.
     """
     symbolic, C = is_symbolic(logits), logits.shape[1] if logits.dim() > 1 else 0
     size = _full_size(logits, target, size)
     target = as_labels(logits, target, symbolic, spatial=target.shape[-2:])
     check_arguments(logits, weight, adjust, reduction, ignore_index)
-    choose_backend(logits, modulator, backend)
-    noise = adjust is not None and adjust.amplitude_C is not None
-    if backend not in ("auto", "eager") or symbolic or (noise and reduction == "none"):
+    form = _choose(logits, modulator, adjust, backend, reduction)
+    if form == "interpolate":
         z_BCHW = _interpolate(logits, target, size, align_corners)
         options: dict[str, Any] = dict(ignore_index=ignore_index, reduction=reduction, adjust=adjust, backend=backend)
         options |= dict(normalizer=normalizer, reduce_normalizer=reduce_normalizer, validate=validate)
@@ -64,10 +66,38 @@ def upsampled_nll(
     validate = not logits.is_cuda if validate is None else validate
     ignored = check_labels(target, C, ignore_index) if validate else ignore_index is not None
     sizes = partial(mask_sizes, target, C, ignore_index, all_classes=validate and not ignored)
+    if form == "triton":
+        sizes = partial(_triton().triton_mask_sizes, target, C, _NEVER if ignore_index is None else ignore_index)
     weight = normalize_weights(logits, target, weight, normalizer, reduce_normalizer, sizes, reduction, ignored)
-    plan = _plan(logits, target, size, align_corners)
-    call = _Call(plan, target, weight, modulator, adjust, ignore_index if ignored else None)
+    common = target, weight, modulator, adjust, ignore_index if ignored else None
+    if form == "triton":
+        call = _kernel().UpsampledTriton(*common, size, align_corners)
+    else:
+        call = _Strips(*common, _plan(logits, target, size, align_corners))
     return _UpsampledNLL.apply(logits, call, reduction == "none")
+
+# %% ../../nbs/10f_loss_upsampled.ipynb #c4cea127
+def _choose(logits: Tensor, modulator: Modulator, adjust: Adjust | None, backend: str, reduction: str) -> str:
+    """How to compute the loss: "strips", "triton" or "interpolate".
+
+    Raises `ValueError` for a backend that is unknown or cannot compute the loss.
+    """
+    chosen, noise = choose_backend(logits, modulator, backend), adjust is not None and adjust.amplitude_C is not None
+    symbolic = is_symbolic(logits)
+    if chosen == "triton" and not (noise or symbolic):
+        return "triton"
+    if backend == "triton":
+        reason = "the kernel draws no noise" if noise else "the values cannot be read here"
+        raise ValueError(f"backend='triton' cannot be used for upsampled logits: {reason}. Choose backend='auto'.")
+    strips = backend in ("auto", "eager") and not symbolic and not (noise and reduction == "none")
+    return "strips" if strips else "interpolate"
+
+
+def _kernel():
+    "The backend of the kernel, imported when it is first needed."
+    from pat_nb.losses.backends import upsampled_triton
+
+    return upsampled_triton
 
 # %% ../../nbs/10f_loss_upsampled.ipynb #873ff595
 def upsample_logits(
@@ -110,15 +140,30 @@ def _full_size(logits: Tensor, target: Tensor, size: tuple[int, int] | None) -> 
 
 # %% ../../nbs/10f_loss_upsampled.ipynb #22d79e24
 @dataclass(frozen=True, eq=False)
-class _Call:
-    "What the passes need besides the logits."
+class _Strips:
+    "The loss by strips: everything but the logits."
 
-    plan: StripPlan
     target_BHW: Tensor  # int64 labels
     weight: Tensor  # (), (C,) or (B, C)
     modulator: Modulator
     adjust: Adjust | None
     ignore_index: int | None  # None: no pixel is ignored
+    plan: StripPlan
+
+    def forward(
+        self, z_BChw: Tensor, gradient: bool, per_pixel: bool, factor_BHW: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        "The loss, and the gradient of its sum."
+        g_BChw = torch.zeros_like(z_BChw, dtype=self.plan.dtype) if gradient else None
+        with torch.autocast(z_BChw.device.type, enabled=False), flush_denormals():
+            return _strips_nll(self, z_BChw, g_BChw, per_pixel, factor_BHW), g_BChw
+
+    def backward(self, g_BChw: Tensor, by: Tensor, like: Tensor) -> Tensor:
+        "The gradient times `by`, in the dtype of `like`."
+        if like.dtype == torch.float64:
+            return g_BChw * by
+        skip = not by.is_cuda and by == 1
+        return (g_BChw if skip else g_BChw.mul_(by)).to(like.dtype)
 
     def labels(self, b: int, strip: Strip, factor_BHW: Tensor | None) -> tuple[Tensor, Tensor]:
         "Labels and weights of a strip of image b; `factor_BHW` multiplies the weights."
@@ -130,7 +175,7 @@ class _Call:
 
 # %% ../../nbs/10f_loss_upsampled.ipynb #678cd2ef
 def _strip_nll(
-    call: _Call, through: Interpolation, chunk: Chunk, strip: Strip, y_N: Tensor, w: Tensor, pixel_N: Tensor
+    call: _Strips, through: Interpolation, chunk: Chunk, strip: Strip, y_N: Tensor, w: Tensor, pixel_N: Tensor
 ) -> Tensor:
     "Minus the loss of the pixels of a strip, (N,); adds the gradient to the rows of the chunk if it is wanted."
     u_CRW, W = through.raise_rows(chunk, strip), call.plan.target[1]
@@ -153,7 +198,7 @@ def _strip_nll(
 # %% ../../nbs/10f_loss_upsampled.ipynb #3f355334
 @torch.no_grad()
 def _strips_nll(
-    call: _Call,
+    call: _Strips,
     z_BChw: Tensor,  # logits
     g_BChw: Tensor | None,  # zeros, receives the gradient; None: no gradient is wanted
     per_pixel: bool,  # return (B, H, W) instead of the sum
@@ -179,18 +224,15 @@ def _strips_nll(
 
 # %% ../../nbs/10f_loss_upsampled.ipynb #e4867924
 class _UpsampledNLL(torch.autograd.Function):
-    "Loss per pixel, or its sum."
+    "Loss per pixel, or its sum. `call` computes the loss and gradients."
 
     @staticmethod
     def forward(ctx, z_BChw, call, per_pixel):
-        ctx.call, ctx.per_pixel, ctx.gradient = call, per_pixel, None
+        ctx.call, ctx.per_pixel, ctx.like = call, per_pixel, torch.empty_like(z_BChw, device="meta")
         if per_pixel:
             ctx.save_for_backward(z_BChw)
-        elif ctx.needs_input_grad[0]:
-            ctx.gradient = torch.zeros_like(z_BChw, dtype=call.plan.dtype)
-        ctx.dtype = z_BChw.dtype
-        with torch.autocast(z_BChw.device.type, enabled=False), flush_denormals():
-            return _strips_nll(call, z_BChw, ctx.gradient, per_pixel)
+        loss, ctx.gradient = call.forward(z_BChw, ctx.needs_input_grad[0] and not per_pixel, per_pixel)
+        return loss
 
     @staticmethod
     def backward(ctx, grad_output):
@@ -198,20 +240,15 @@ class _UpsampledNLL(torch.autograd.Function):
             raise RuntimeError("second derivatives need the reference backend: call the loss with backend='reference'.")
         if ctx.per_pixel:
             (z_BChw,) = ctx.saved_tensors
-            g_BChw = torch.zeros_like(z_BChw, dtype=ctx.call.plan.dtype)
-            with torch.autocast(z_BChw.device.type, enabled=False), flush_denormals():
-                _strips_nll(ctx.call, z_BChw, g_BChw, False, grad_output)
-            return g_BChw.to(ctx.dtype), None, None
+            _, gradient = ctx.call.forward(z_BChw, True, False, grad_output)
+            return ctx.call.backward(gradient, torch.ones_like(grad_output[0, 0, 0]), ctx.like), None, None
         if ctx.gradient is None:
             raise RuntimeError(
                 "backward ran a second time through the same loss, which has released its gradient. "
                 "Compute the loss again, or use backend='reference' with retain_graph=True."
             )
-        if ctx.dtype == torch.float64:
-            return ctx.gradient * grad_output, None, None
-        g_BChw, ctx.gradient = ctx.gradient, None
-        skip = not grad_output.is_cuda and grad_output == 1
-        return (g_BChw if skip else g_BChw.mul_(grad_output)).to(ctx.dtype), None, None
+        gradient, ctx.gradient = ctx.gradient, ctx.gradient if ctx.like.dtype == torch.float64 else None
+        return ctx.call.backward(gradient, grad_output, ctx.like), None, None
 
 # %% ../../nbs/10f_loss_upsampled.ipynb #466ebb9b
 def family_nll(
