@@ -1,0 +1,142 @@
+"""Runs in forked processes that are killed, or that lack space, permissions or file descriptors; for test_faults.
+
+A forked process does not import torch again, so that a fault costs a second and not five. A fresh interpreter calls
+this file, since torch may not have started threads before: `python fault_runs.py kills FOLDER` prints JSON.
+"""
+
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+import pat_nb.experiments.pool
+import pat_nb.experiments.run  # noqa: F401, imported once, before the processes fork
+from pat_nb.cli import main
+from pat_nb.experiments.results import results
+from pat_nb.settings import load_settings
+
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+SETTINGS = (
+    *("--profile", "smoke", "--size", "32x64", "--batch-size", "2", "--width", "4", "--depth", "2", "--steps", "40"),
+    *("--eval-every", "40", "--checkpoint-every", "5", "--threads", "1", "--precision", "fp32"),
+)
+TRAIN = ("train", "--dataset", "synthetic_street", "--loss", "blv", *SETTINGS)  # a loss with noise
+
+
+def start(runs: Path, log: Path, command=TRAIN, files: int = 0) -> int:
+    "Start a command of pat-nb in a forked process. Returns its process id."
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        os.dup2(out, 1)
+        os.dup2(out, 2)
+        if files:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+        status = main([*command, "--runs", str(runs)])
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except KeyboardInterrupt:  # before pat-nb could catch it
+        status = 130
+    finally:
+        os._exit(status)
+
+
+def finish(pid: int) -> int:
+    "Wait for a process: its exit status, negative for a signal."
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def table(runs: Path) -> str:
+    "The results as csv, without times."
+    return results(load_settings(runs=runs)).drop(columns="step_ms").to_csv(index=False)
+
+
+def weights(runs: Path) -> list[bytes]:
+    return [file.read_bytes() for file in sorted(runs.glob("*/best.safetensors"))]
+
+
+def undisturbed(folder: Path) -> float:
+    "Train in folder/whole; returns the seconds that it takes."
+    begin = time.monotonic()
+    assert finish(start(folder / "whole", folder / "log")) == 0, (folder / "log").read_text()
+    return time.monotonic() - begin
+
+
+def kills(folder: Path, number: int = 16) -> dict:
+    "Kill a run at random moments, then continue it; when it has finished, compare it and start again."
+    duration, random_, runs = undisturbed(folder), random.Random(0), folder / "runs"
+    done = {s.name: 0 for s in SIGNALS}
+    differing = finished = 0
+    while sum(done.values()) < number or not finished:
+        signum = SIGNALS[sum(done.values()) % len(SIGNALS)]
+        pid = start(runs, folder / "log")
+        if sum(done.values()) < number:
+            time.sleep(random_.uniform(0, 0.7 * duration))
+            os.kill(pid, signum)
+        status = finish(pid)
+        allowed = {0, -signum} if signum == signal.SIGKILL else {0, 128 + signum, -signum}
+        assert status in allowed, f"status {status} after {signum.name}: {(folder / 'log').read_text()[-3000:]}"
+        done[signum.name] += status != 0
+        if status == 0:
+            finished += 1
+            differing += table(runs) != table(folder / "whole") or weights(runs) != weights(folder / "whole")
+            assert not list(runs.glob("*/.*.part"))
+            shutil.rmtree(runs)
+    return dict(kills=done, finished=finished, differing=differing)
+
+
+def steps(folder: Path) -> dict:
+    "Send a signal at a random step: the step of the checkpoint, and whether the continued run is the same."
+    undisturbed(folder)
+    at, runs = [], folder / "runs"
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        pid, deadline = start(runs, folder / "log", [*TRAIN, "--checkpoint-every", "1"]), time.monotonic() + 100
+        while not list(runs.glob("*/last.pt")) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(pid, signum)
+        assert finish(pid) == 128 + signum
+        (last,) = runs.glob("*/last.pt")
+        at.append(torch.load(last, weights_only=True)["state"]["progress"]["step"])
+        said = (folder / "log").read_text().strip().splitlines()[-1]
+        assert said == f"pat-nb: stopped after step {at[-1]} of 40. The same command continues."
+        shutil.copytree(runs, folder / signum.name)
+        assert finish(start(runs, folder / "log")) == 0
+        assert table(runs) == table(folder / "whole")
+        assert weights(runs) == weights(folder / "whole")
+        shutil.rmtree(runs)
+    return dict(steps=at)
+
+
+def concurrent(folder: Path) -> dict:
+    "Two and four identical commands at once."
+    undisturbed(folder)
+    for number in (2, 4):
+        runs = folder / f"runs{number}"
+        pids = [start(runs, folder / f"log{k}") for k in range(number)]
+        assert [finish(pid) for pid in pids] == [0] * number
+        assert table(runs) == table(folder / "whole")
+        assert weights(runs) == weights(folder / "whole")
+        assert sum("already done" in (folder / f"log{k}").read_text() for k in range(number)) <= number - 1
+    return dict(commands=6)
+
+
+def error(folder: Path, runs: str, files: str = "0") -> dict:
+    "A run that cannot write: its status and what it prints."
+    status = finish(start(Path(runs), folder / "log", files=int(files)))
+    return dict(status=status, lines=(folder / "log").read_text().strip().splitlines())
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    action = {f.__name__: f for f in (kills, steps, concurrent, error)}[sys.argv[1]]
+    print(json.dumps(action(Path(sys.argv[2]), *sys.argv[3:])))
