@@ -89,7 +89,7 @@ def _call(argv: list[str] | None, run: Callable[[argparse.Namespace], int]) -> i
             return status
     except KeyboardInterrupt as e:
         hint = " The same command continues." if args.command in _CONTINUES else ""
-        _print_error(f"{e or 'stopped'}.{hint}")
+        _print_error(f"{str(e) or 'stopped'}.{hint}")
         return interrupt_status(e)
     except Exception as e:
         return _report(e)

@@ -7,6 +7,7 @@ __all__ = ['add_arguments', 'bench']
 
 # %% ../../nbs/78_command_bench.ipynb #bef73672
 import argparse
+from typing import Any
 
 from .options import add_number, add_settings, resolve_settings
 from ..names import check_choice
@@ -20,9 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     losses, training = (whats.add_parser(name, allow_abbrev=False) for name in ("losses", "training"))
     losses.add_argument("--shapes", default="pets,street,rooms", help="comma-separated (default: all three)")
     losses.add_argument("--channels-last", action="store_true", help="logits in channels_last memory format")
-    losses.add_argument(
-        "--upsampled", action="store_true", help="losses from low-resolution logits instead, on the CPU"
-    )
+    losses.add_argument("--upsampled", action="store_true", help="losses from low-resolution logits instead")
     add_settings(losses, ("device", "precision", "threads", "figures"))
     add_number(training, "seconds", "duration of a measurement (default: 10)", default=10.0)
     training.add_argument("--loss", default="pat", help="a loss, or module:class of another library (default: pat)")
@@ -49,23 +48,22 @@ def _bench_losses(args: argparse.Namespace, settings: Settings) -> int:
     import torch
 
     from pat_nb.benchmarks.losses import bench_losses
-    from pat_nb.training.device import pick_device
 
     torch.set_num_threads(settings.threads or 1)
     folder = settings.figures / "bench"
-    cuda = pick_device(settings.device).type == "cuda"
+    device, dtype = _device_and_dtype(settings)
     table = bench_losses(
         folder,
         shapes,
         channels_last=args.channels_last,
         repeats=args.repeats or 15,
-        device="cuda" if cuda else "cpu",
-        dtype={"bf16": torch.bfloat16, "fp16": torch.float16}.get(settings.precision, torch.float32),
+        device=device,
+        dtype=dtype,
     )
     columns = ["shape", "loss", "group", "time", "time_q1", "time_q3", "ms", "memory"]
     print(table[columns].to_string(index=False, float_format="%.2f"))
-    device, threads, version = table.device[0], table.threads[0], table.torch[0]
-    print(f"time: over F.cross_entropy; memory: over the logits; {device}, {threads} thread(s), torch {version}")
+    name, threads, version = table.device[0], table.threads[0], table.torch[0]
+    print(f"time: over F.cross_entropy; memory: over the logits; {name}, {threads} thread(s), torch {version}")
     print(folder / "losses.csv", folder / "losses.png", sep="\n")
     return 0
 
@@ -73,12 +71,26 @@ def _bench_losses(args: argparse.Namespace, settings: Settings) -> int:
 def _bench_upsampled(args: argparse.Namespace, settings: Settings) -> int:
     from pat_nb.benchmarks.upsampled import bench_upsampled
 
-    folder = settings.figures / "bench"
-    table = bench_upsampled(folder, threads=settings.threads or 1, repeats=args.repeats or 15)
+    folder, (device, dtype) = settings.figures / "bench", _device_and_dtype(settings)
+    options = dict(threads=settings.threads or 1, repeats=args.repeats or 15, device=device, dtype=dtype)
+    if device == "cuda":
+        options["allocators"] = ("default",)  # they differ on a CPU only
+    table = bench_upsampled(folder, **options)
     print(table.to_string(index=False, float_format="%.2f"))
     print("time: over F.interpolate and F.cross_entropy")
     print(folder / "upsampled.csv", folder / "upsampled.png", sep="\n")
     return 0
+
+
+def _device_and_dtype(settings: Settings) -> tuple[str, Any]:
+    "The device to measure on, and the dtype of the logits."
+    import torch
+
+    from pat_nb.training.device import pick_device
+
+    cuda = pick_device(settings.device).type == "cuda"
+    dtypes = {"bf16": torch.bfloat16, "fp16": torch.float16}
+    return "cuda" if cuda else "cpu", dtypes.get(settings.precision, torch.float32)
 
 # %% ../../nbs/78_command_bench.ipynb #19eac326
 def _bench_training(args: argparse.Namespace, settings: Settings) -> int:

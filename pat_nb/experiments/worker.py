@@ -81,8 +81,9 @@ class Worker:
 
     def stop(self) -> None:
         "Ask the process to save a checkpoint and exit."
+        if not self.stopping:  # a second signal would end it at once
+            self.process.terminate()
         self.stopping = True
-        self.process.terminate()
 
     def close(self) -> None:
         "End the process when it is idle."
