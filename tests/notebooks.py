@@ -51,7 +51,7 @@ class Notebook:
     @property
     def number(self) -> tuple[int, str]:
         "(10, 'a') for 10a_name.ipynb, which comes after 10 and before 10b and 11."
-        found = re.match(r"(\d+)([a-z]?)_", self.path.name)
+        found = re.match(r"(\d+)([a-z]*)_", self.path.name)
         assert found, f"{self.path.name} does not begin with a number and _"
         return int(found[1]), found[2]
 
