@@ -123,7 +123,6 @@ def test_kills_of_a_grid_and_its_worker(environment, run_command, tmp_path):
     for of_worker, signum, status in (
         (True, signal.SIGKILL, 1),
         (False, signal.SIGTERM, 143),
-        (False, signal.SIGINT, 130),
         (False, signal.SIGKILL, -9),
     ):
         grid, worker = grid_and_worker(environment, run_id, tmp_path / "log")
