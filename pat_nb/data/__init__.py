@@ -27,14 +27,21 @@ if TYPE_CHECKING:
         show_batch as show_batch,
     )
     from pat_nb.data.examples import NoiseFiles as NoiseFiles
+    from pat_nb.data.features import FeatureDataset as FeatureDataset, encode_dataset as encode_dataset
     from pat_nb.data.files import (
         Fault as Fault,
         FileDataset as FileDataset,
         FilePair as FilePair,
         PairDataset as PairDataset,
     )
-    from pat_nb.data.folder import Folder as Folder
+    from pat_nb.data.folder import (
+        Clothing as Clothing,
+        Folder as Folder,
+        distinct_colors as distinct_colors,
+        named_folder as named_folder,
+    )
     from pat_nb.data.nyuv2 import NYUv2 as NYUv2
+    from pat_nb.data.nyuv2_40 import NYUv2Fine as NYUv2Fine
     from pat_nb.data.oxford_pet import OxfordPet as OxfordPet
     from pat_nb.data.prepare import use_decoded_copy as use_decoded_copy
     from pat_nb.data.reading import (
@@ -46,6 +53,7 @@ if TYPE_CHECKING:
     from pat_nb.data.registry import (
         DATASETS as DATASETS,
         EMBEDDED as EMBEDDED,
+        dataset_class as dataset_class,
         find_datasets as find_datasets,
         list_datasets as list_datasets,
         make_dataset as make_dataset,
@@ -88,15 +96,18 @@ __getattr__, __dir__, __all__ = lazy_exports(
             "show_batch",
         ),
         "examples": ("NoiseFiles",),
+        "features": ("FeatureDataset", "encode_dataset"),
         "files": ("Fault", "FileDataset", "FilePair", "PairDataset"),
-        "folder": ("Folder",),
+        "folder": ("Clothing", "Folder", "distinct_colors", "named_folder"),
         "nyuv2": ("NYUv2",),
+        "nyuv2_40": ("NYUv2Fine",),
         "oxford_pet": ("OxfordPet",),
         "prepare": ("use_decoded_copy",),
         "reading": ("check_regular_file", "load_array", "open_image", "read_lines"),
         "registry": (
             "DATASETS",
             "EMBEDDED",
+            "dataset_class",
             "find_datasets",
             "list_datasets",
             "make_dataset",
