@@ -9,10 +9,13 @@ __all__ = ['store_results', 'unpack_results', 'restore_results']
 import json
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from .image_counts import block_counts, read_counts, write_counts
 from .results import load_results, read_result
 from .spec import RunSpec
+from .tuning import best_specs
 from ..settings import Settings
 from ..utils import UserError, atomic_write, write_json
 
@@ -27,10 +30,20 @@ def store_results(
     files = [folder / f"{r['run_id']}.json" for r in load_results(specs, settings, stored=False)]
     for file in files:
         write_json(file, json.loads((settings.runs / file.stem / "result.json").read_text(encoding="utf-8")))
+    _store_counts(files, settings)
     costs = settings.runs / "bench" / "costs.csv"
     if costs.is_file():
         atomic_write(folder / "costs.csv", lambda part: shutil.copyfile(costs, part))
     return files
+
+
+def _store_counts(files: list[Path], settings: Settings) -> None:
+    "Store the counts per block of images for the runs of the grid `best`."
+    best = {s.run_id for s in best_specs(settings)}
+    for file in files:
+        counts = settings.runs / file.stem / "counts.npz"
+        if file.stem in best and counts.is_file():
+            write_counts(file.with_suffix(".npz"), block_counts(read_counts(counts)))
 
 # %% ../../nbs/66_archive.ipynb #34a54e50
 def _stored_folder(settings: Settings) -> Path:
@@ -75,5 +88,7 @@ def _check_stored(files: list[Path], runs: Path) -> None:
 
 
 def _unpack(file: Path, runs: Path) -> None:
-    "Copy a stored result to the folder of its run."
-    atomic_write(runs / file.stem / "result.json", lambda part: shutil.copyfile(file, part))
+    "Copy a stored result, and its counts per image if they are stored, to the folder of its run."
+    for source, name in ((file.with_suffix(".npz"), "counts.npz"), (file, "result.json")):
+        if source.is_file():
+            atomic_write(runs / file.stem / name, partial(shutil.copyfile, source))
