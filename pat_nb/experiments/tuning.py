@@ -116,7 +116,7 @@ def _best_seeds(settings: Settings) -> tuple[int, ...]:
 # %% ../../nbs/63a_tuning_grids.ipynb #ce01c43d
 SCOPES = ("image", "batch", "dataset", "component")
 EXPONENTS = (0.25, 0.5, 0.75, 1.0)  # of the grid scope
-LENGTHS = (250, 1000, 4000)  # optimizer steps
+LENGTHS = (0.25, 1, 4)  # times the steps of the profile
 LENGTH_EXPONENTS = (0.0, 0.5, 0.75, 1.0)
 THREE_SEEDS = (0, 1, 2)
 WITHOUT_TAIL = ("oxford_pet", "synthetic_pets")  # data sets whose images all show all classes
@@ -143,7 +143,8 @@ def length_specs(
 ) -> list[RunSpec]:
     "Return PAT without beta, with four exponents, after three numbers of steps."
     losses = [("pat", scope_params("image", a)) for a in LENGTH_EXPONENTS]
-    return [s for steps in LENGTHS for s in _long_tailed(replace(settings, steps=steps), losses)]
+    steps = [max(1, round(factor * settings.steps)) for factor in LENGTHS]
+    return [s for n in steps for s in _long_tailed(replace(settings, steps=n), losses)]
 
 
 def _long_tailed(settings: Settings, losses: list) -> list[RunSpec]:

@@ -203,11 +203,11 @@ class _Tiles(NamedTuple):
 _SHAPES = ((4, 4), (2, 8), (1, 8), (8, 1), (2, 4), (4, 2), (1, 4), (4, 1), (2, 2), (1, 2), (2, 1), (1, 1))
 
 
-def _tiles(rows: int, columns: int, nodes: int) -> _Tiles:
-    "The tiles for cells of at most `rows` x `columns` pixels, and a batch with `nodes` nodes."
+def _tiles(rows: int, columns: int) -> _Tiles:
+    "The tiles for cells of at most `rows` x `columns` pixels."
     steps = {(y, x): triton.cdiv(rows, y) * triton.cdiv(columns, x) * (3 + y * x) for y, x in _SHAPES}
     py, px = min(steps, key=lambda shape: steps[shape])  # 3: the corners cost as much as three pixels
-    return _Tiles(py, px, 4 if nodes >= 1 << 19 else 1, 1)
+    return _Tiles(py, px, 1, 1)  # bands of several rows were slower on an H200
 
 # %% ../../../nbs/10ea_loss_upsampled_triton.ipynb #2c0ab882
 class Partial(NamedTuple):
@@ -247,7 +247,7 @@ class UpsampledTriton:
         "The loss, and the partial gradients of its sum, in one launch."
         (B, C, h, w), (H, W), new = z_BChw.shape, self.target_BHW.shape[1:], z_BChw.new_empty
         cells = divide_cells((h, w), (H, W), self.size, self.align_corners, z_BChw.device)
-        tiles = _tiles(cells.rows, cells.columns, B * h * w)
+        tiles = _tiles(cells.rows, cells.columns)
         bands, f32 = triton.cdiv(h + 1, tiles.rows), torch.float32
         programs = triton.cdiv(bands * (w + 1), 32 * tiles.warps)
         loss = new((B, H, W) if per_pixel else (B, programs), dtype=f32)
