@@ -10,7 +10,7 @@ from notebooks import NBS, notebooks
 TUTORIALS = notebooks("tutorials")
 SHORTER = [
     ("STEPS = 60", "STEPS = 3"),
-    ("STEPS = 200", "STEPS = 4"),
+    ("STEPS = 120", "STEPS = 4"),
     ("STEPS = 300", "STEPS = 4"),
     ("range(120)", "range(30)"),
 ]
