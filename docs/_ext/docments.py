@@ -36,12 +36,33 @@ def _escape(text: str) -> str:
     return re.sub(r"([A-Za-z0-9])_(?![A-Za-z0-9])", r"\1\\_", re.sub(r"([\\*|])", r"\\\1", text.replace("`", r"\`")))
 
 
+def split_sections(lines: list[str]) -> tuple[list[str], dict[str, str]]:
+    "Take lists of parameters (`Args:` and indented `name: meaning`) out of a docstring."
+    rest: list[str] = []
+    found: dict[str, str] = {}
+    inside = False
+    for line in lines:
+        entry = re.match(r"    (\w+): (.*)", line)
+        if re.fullmatch(r"(Args|Options .*):", line):
+            inside = True
+        elif inside and entry:
+            found[entry[1]] = entry[2]
+        elif inside and line.startswith("     "):
+            found[list(found)[-1]] += " " + line.strip()
+        else:
+            inside = False
+            rest.append(line)
+    return rest, found
+
+
 def add_parameters(app, what, name, obj, options, lines):
     "Append a field list of the parameters to a docstring."
-    lines[:] = [to_rst(line) for line in lines]
+    rest, described = split_sections(lines)
+    lines[:] = [to_rst(line) for line in rest]
     if what not in ("function", "class", "method"):
         return
     found = parameters(obj)
+    found = {k: v for k, v in found.items() if v or not described} | described
     fields = [f":param {k}: {to_rst(v)}".rstrip() for k, v in found.items() if k != "return"]
     if result := found.get("return"):
         fields.append(f":returns: {to_rst(result)}")
