@@ -14,7 +14,7 @@ import pat_nb  # noqa: E402
 generate.write_all(ROOT, DOCS / "_generated")
 
 project, author = "pat_nb", "The pat_nb developers"
-copyright = "The pat_nb developers, Apache-2.0"  # noqa: A001
+copyright = "The pat_nb developers, Apache-2.0"
 version = release = pat_nb.__version__
 extensions = [
     "sphinx.ext.autodoc",
@@ -24,7 +24,7 @@ extensions = [
     "docments",
     "mathml",
 ]
-exclude_patterns = ["_build", "_ext"]
+exclude_patterns = ["_build", "_ext", "_generated/*.md"]  # the pages include the latter
 default_role = "code"
 templates_path: list[str] = []
 nitpicky = False  # type annotations name classes of other libraries; own links are checked by MyST

@@ -103,8 +103,8 @@ def data_page(file: Path) -> str:
     "data/README.md with links that fit the site."
     text = file.read_text(encoding="utf-8").split("\n", 1)[1]
     text = re.sub(r"(?<![(<\"])(https?://[^\s,;)|]+[^\s,;)|.])", r"<\1>", text)
-    text = text.replace("../nbs/", "notebooks/")
-    return re.sub(r"\[([^\]]*)\]\((?!notebooks/|#|https?:)[^)]*\)", r"`\1`", text)
+    text = text.replace("../nbs/", "_generated/notebooks/")
+    return re.sub(r"\[([^\]]*)\]\((?!_generated/|#|https?:)[^)]*\)", r"`\1`", text)
 
 
 def cost_table(file: Path) -> str:
