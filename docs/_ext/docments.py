@@ -57,6 +57,8 @@ def split_sections(lines: list[str]) -> tuple[list[str], dict[str, str]]:
 
 def add_parameters(app, what, name, obj, options, lines):
     "Append a field list of the parameters to a docstring."
+    if what == "data":  # the docstring is that of the constant's type
+        lines.clear()
     rest, described = split_sections(lines)
     lines[:] = [to_rst(line) for line in rest]
     if what not in ("function", "class", "method"):
