@@ -11,6 +11,7 @@ logger = logging.getLogger(__name__)
 
 def to_mathml(tex: str, node: nodes.Element, block: bool) -> str:
     tex = re.sub(r"\\(big|Big|bigg|Bigg)[lr]?(?![a-z])", "", tex).strip()
+    tex = re.sub(r"\\(log|exp)(?=\s)", r"\\\1\\,", tex)
     try:
         return latex2mathml.tex2mathml(tex, as_block=block)
     except MathError as e:
