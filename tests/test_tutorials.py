@@ -12,7 +12,7 @@ SHORTER = [
     ("STEPS = 60", "STEPS = 3"),
     ("STEPS = 120", "STEPS = 4"),
     ("STEPS = 300", "STEPS = 4"),
-    ("range(120)", "range(30)"),
+    ("size=(48, 96), steps", "precision='fp32', size=(16, 32), steps"),
 ]
 
 every_tutorial = pytest.mark.parametrize("notebook", TUTORIALS, ids=lambda n: n.path.stem)
