@@ -18,7 +18,7 @@ ifdef PAT_NB_DATA
 export PAT_NB_DATA := $(abspath $(PAT_NB_DATA))
 endif
 
-.PHONY: help env paper workflow bench test test-integrations check export lab render clean
+.PHONY: help env paper workflow bench test test-integrations check export lab render docs clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -54,7 +54,7 @@ bench: env ## measure time and memory of all losses, and of the libraries to com
 
 test: env ## execute every notebook, then run every test
 	@status=0; \
-	$(TEST_ENV) $(BIN)/nbdev-test nbs --n-workers 2 --timing --flags "slow $(if $(PAT_NB_DATA),data) $(CUDA)" || status=1; \
+	$(TEST_ENV) $(BIN)/nbdev-test nbs --skip-folder-re '^([_.]|tutorials)' --n-workers 2 --timing --flags "slow $(if $(PAT_NB_DATA),data) $(CUDA)" || status=1; \
 	$(TEST_ENV) $(BIN)/pytest || status=1; \
 	exit $$status
 
@@ -73,7 +73,12 @@ lab: env ## open the notebooks in JupyterLab
 	@cd nbs && ../$(BIN)/jupyter lab
 
 render: env ## execute the library notebooks and store their outputs, to read them online
-	@$(TEST_ENV) $(BIN)/nbdev-test nbs --file-re '^[0-9]' --save && $(BIN)/nbdev-clean
+	@$(TEST_ENV) $(BIN)/nbdev-test nbs --file-re '^[0-9]' --save && $(BIN)/nbdev-test nbs/tutorials --save && $(BIN)/nbdev-clean
+
+docs: env ## build the documentation site: docs/_build/html/index.html
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]' -c constraints.txt
+	@$(BIN)/sphinx-build -q -W --keep-going -j auto -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
 
 clean: ## remove the environments and caches; data, runs and figures stay
-	@rm -rf $(VENV) $(WORKFLOW) .snakemake build dist *.egg-info .ruff_cache .mypy_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) $(WORKFLOW) .snakemake build dist docs/_build docs/_generated *.egg-info .ruff_cache .mypy_cache .pytest_cache .hypothesis

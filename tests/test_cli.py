@@ -59,6 +59,11 @@ MISTAKES = [  # command, what its message says
     ("settings --runs ~no_such_user/x", "runs (given)"),
     ("train-run camvid-unet-pat-s0-0", "--list-json"),
     ("results", "no result"),
+    ("predict no-run README.md --out out --window 64", "--resolution image"),
+    ("predict no-run no-image.png --out out", "no image"),
+    ("predict no-run README.md --out out", "no run or file"),
+    ("export no-run --out model.onnx", "no run or file"),
+    ("export no-run --out model.onnx --image-size big", "HEIGHTxWIDTH"),
     ("bench loses", "'losses'"),
     ("bench losses --shapes petz", "'pets'"),
     ("bench losses --shapes ,", "at least one of pets"),
@@ -71,7 +76,7 @@ MISTAKES = [  # command, what its message says
     ("data verify", "no data set"),
     ("data verfy", "verify"),
 ]
-COMMANDS = ("paper", "train", "train-run", "bench", "data", "results", "settings")
+COMMANDS = ("paper", "train", "train-run", "predict", "export", "bench", "data", "results", "settings")
 
 
 @pytest.fixture
