@@ -18,7 +18,9 @@ from typing import NoReturn
 import pat_nb
 import pat_nb.commands.bench as bench
 import pat_nb.commands.data as data
+import pat_nb.commands.export as export
 import pat_nb.commands.paper as paper
+import pat_nb.commands.predict as predict
 import pat_nb.commands.results as results
 import pat_nb.commands.train as train
 from .commands.options import add_settings, resolve_settings
@@ -47,6 +49,10 @@ COMMANDS = {
         bench.add_arguments,
         "measure the losses beside F.cross_entropy and other libraries, or the training loop beside a plain one",
     ),
+    "predict": Command(
+        predict.predict, predict.add_arguments, "predict images with a trained network: labels, color masks, overlays"
+    ),
+    "export": Command(export.export, export.add_arguments, "write a trained network as ONNX"),
     "data": Command(data.data, data.add_arguments, "list, verify or prepare data sets"),
     "results": Command(results.show_results, results.add_results_arguments, "list, store or restore results"),
     "settings": Command(results.show_settings, add_settings, "show every setting and its source"),

@@ -22,6 +22,7 @@ from .environment import environment
 from .examples import store_examples
 from .folder import check_open_files, locked_folder, valid_result
 from .image_counts import sequence_numbers, write_counts
+from .model_info import ModelInfo
 from .results import SCHEMA, check_data, no_nan
 from .spec import RunSpec, run_dataset
 from ..losses.functional import all_reduce_mean
@@ -176,6 +177,7 @@ def _train(spec: RunSpec, settings: Settings, folder: Path, on_step, progress) -
     splits, counts, model, loss = _parts(spec, settings, device)
     score, train = _scorer(spec, settings, splits, counts), splits["train"]
     use = dict(device=settings.device, precision=spec.precision)
+    info = ModelInfo.of_run(spec, train)
     monitor = Monitor(quiet=not progress)
     listeners = [
         monitor,
@@ -195,6 +197,7 @@ def _train(spec: RunSpec, settings: Settings, folder: Path, on_step, progress) -
         callbacks=listeners,
         progress=progress,
         run_id=spec.run_id,
+        metadata=info.to_metadata(),
         **spec.fit_params,
         **use,
     )
@@ -208,6 +211,7 @@ def _train(spec: RunSpec, settings: Settings, folder: Path, on_step, progress) -
         store_examples(model, splits["test"], counts, folder, **use)
         sequences = sequence_numbers(run_dataset(spec, "test", settings))
         write_counts(folder / "counts.npz", extended["test"].images.counts, sequences)
+        info.write_card(folder, metrics)
         write_json(folder / "result.json", result)
     return result
 

@@ -57,7 +57,8 @@ def _predict(model: nn.Module, predict: Inference, images_BCHW: Tensor, target_B
     if up and predict.is_plain and labels == images_BCHW.shape[-2:]:
         low_BChw = model(images_BCHW, upsample=False)
         return UpsampledBatch(low_BChw, target_BHW, align_corners=up.align_corners, size=up.size(low_BChw))
-    logits_BCHW = predict(partial(model, upsample=True) if up else model, images_BCHW)
+    net: Any = partial(model, upsample=True) if up else model
+    logits_BCHW = predict(net, images_BCHW)
     size = logits_BCHW.shape[-2:]
     if labels == size:
         return Batch(logits_BCHW, target_BHW)

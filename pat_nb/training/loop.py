@@ -52,6 +52,7 @@ def fit(
     callbacks: Iterable[Callback] = (),
     progress: bool = True,  # show a progress bar
     run_id: str | None = None,  # stored in the checkpoint; another run does not resume from it
+    metadata: dict[str, str] | None = None,  # stored in best.safetensors, such as `ModelInfo.to_metadata()`
     **recipe: Any,  # the fields of `Recipe`: optimiser, lr, ...
 ) -> list[dict]:  # a row per validation: step, lr, loss, seconds, images, rss_mb, and val_miou ... from `validate`
     "Train `model` in place, resuming from `folder` if it holds a checkpoint. Raises `UserError`."
@@ -64,6 +65,7 @@ def fit(
     plan |= _identity(loss, train_loader, run_id)
     events = CallbackList([*([ProgressBar()] if progress else []), *callbacks])
     state, net = _prepare(model, params, torch_device, dtype, plan, folder, events, compile)
+    state.metadata = metadata
     batch_loss = BatchLoss.of(model, loss)
     with HoldSignals(folder is not None) as signals, events.training(state, epoch):
         state.stopwatch.start()
@@ -249,13 +251,15 @@ def _validate(state: TrainState, validate, folder: Path | None, events: Callback
         lines = "".join(json.dumps(r) + "\n" for r in state.history)
         atomic_write(folder / "history.jsonl", lambda path: path.write_text(lines))
         if not validate or scores["miou"] > state.best:
-            atomic_write(folder / "best.safetensors", lambda path: _save_weights(state.eval_model, path))
+            atomic_write(folder / "best.safetensors", lambda path: _save_weights(state, path))
     state.best = max(state.best, scores.get("miou", -1.0))
 
 
-def _save_weights(model: nn.Module, path: Path) -> None:
-    "Write weights with the permissions of a new file; safetensors makes them readable by the owner only."
+def _save_weights(state: TrainState, path: Path) -> None:
+    "Write weights and metadata with the permissions of a new file; safetensors makes them readable by the owner only."
     path.touch()
     mode = path.stat().st_mode & 0o777
-    save_model(model, str(path), getattr(model, "metadata", None))
+    model = state.eval_model
+    metadata = (getattr(model, "metadata", None) or {}) | (state.metadata or {})
+    save_model(model, str(path), metadata or None)
     path.chmod(mode)

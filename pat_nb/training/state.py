@@ -127,6 +127,7 @@ class TrainState(_Progress):
     average: AveragedModel | None = None  # exponential moving average of the weights
     unread_losses: list[Tensor] = field(default_factory=list)  # of the steps since the last reading, on the device
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
+    metadata: dict[str, str] | None = None  # of the weights that are kept
 
     @property
     def steps(self) -> int:
