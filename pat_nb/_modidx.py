@@ -1229,6 +1229,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                        'pat_nb/losses/registry.py'),
                                         'pat_nb.losses.registry._PlusCE.forward': ( 'loss_registry.html#_plusce.forward',
                                                                                     'pat_nb/losses/registry.py'),
+                                        'pat_nb.losses.registry._add_channel': ( 'loss_registry.html#_add_channel',
+                                                                                 'pat_nb/losses/registry.py'),
                                         'pat_nb.losses.registry._check_ranges': ( 'loss_registry.html#_check_ranges',
                                                                                   'pat_nb/losses/registry.py'),
                                         'pat_nb.losses.registry._convert': ('loss_registry.html#_convert', 'pat_nb/losses/registry.py'),
