@@ -77,7 +77,9 @@ def execute_notebook(
     out.parent.mkdir(parents=True, exist_ok=True)
     out.unlink(missing_ok=True)
     lists = {k: ",".join(map(str, getattr(settings, k))) for k in ("datasets", "losses", "seeds")}
-    parameters = {"profile": settings.profile, **lists, "steps": settings.steps}
+    parameters = {"profile": settings.profile, **lists}
+    if "steps" in settings.changed:  # otherwise each grid has those of the profile
+        parameters["steps"] = settings.steps
     source = settings.root / "nbs" / "paper" / f"{name}.ipynb"
     command = [sys.executable, "-m", "papermill", str(source), str(out), "-y", json.dumps(parameters)]
     options = ["-k", "python3", "-l", "python", "--cwd", str(settings.root), "--no-progress-bar"]
@@ -105,11 +107,17 @@ def _cell_error(path: Path) -> str:
 def _execute_all(names: list[str], settings: Settings) -> dict[str, str]:
     "Execute notebooks, two at a time. Returns the errors by notebook."
     if names:
-        print(f"Executing {', '.join(names)}.", flush=True)
+        print(f"Executing {len(names)} notebooks, two at a time.", flush=True)
     running: list[subprocess.Popen] = []
+
+    def execute(name: str) -> str:
+        error = execute_notebook(name, settings, running)
+        print(f"  {name} {'failed' if error else 'done'}", flush=True)
+        return error
+
     with ThreadPoolExecutor(2) as pool:
         try:
-            errors = list(pool.map(lambda name: execute_notebook(name, settings, running), names))
+            errors = list(pool.map(execute, names))
         except BaseException:  # an interrupt
             pool.shutdown(wait=False, cancel_futures=True)
             for process in running:
@@ -175,7 +183,7 @@ def _plan_runs(args: argparse.Namespace, settings: Settings, names: list[str]) -
     import torch
 
     from pat_nb.data.registry import make_dataset
-    from pat_nb.experiments.plan import describe, make_plan, plan_json
+    from pat_nb.experiments.plan import describe, make_plan, plan_json, total_time
     from pat_nb.experiments.results import check_data
 
     torch.set_num_threads(settings.threads or 1)
@@ -183,7 +191,7 @@ def _plan_runs(args: argparse.Namespace, settings: Settings, names: list[str]) -
         make_dataset(dataset, "train", settings.data)
     specs = select_runs(names, settings, bool(args.only))
     check_data(specs, settings)
-    plan = make_plan(specs, settings, estimate=args.dry_run)
+    plan = make_plan(specs, settings, estimate=not (args.list_json or args.no_train))
     if args.list_json:
         by_notebook = {n: select_runs([n], settings, bool(args.only)) for n in names}
         print(json.dumps(plan_json(plan, settings, by_notebook), indent=1))
@@ -193,6 +201,8 @@ def _plan_runs(args: argparse.Namespace, settings: Settings, names: list[str]) -
     if args.dry_run:
         print(f"{describe(plan)}\nNotebooks: {', '.join(names)}")
         return None
+    if todo and not args.no_train:
+        print(f"{total_time(plan)} The same command continues after an interruption.", flush=True)
     return specs
 
 # %% ../../nbs/76_command_paper.ipynb #fb1eda79
