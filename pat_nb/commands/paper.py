@@ -40,8 +40,8 @@ PAPER: dict[str, tuple[str, ...]] = {  # notebook of nbs/paper -> the grids of r
     "protocol": ("table3",),
     "findings": ("table3", "ablation", "table5", "table6", "released", "longer"),
 }
-# These show images or labels of a data set, so results alone are not enough.
-_SHOWS_IMAGES = ("fig1_class_frequency", "fig2_method", "fig3_analysis", "fig4_qualitative")
+# These show images of a data set, so results alone are not enough.
+_SHOWS_IMAGES = ("fig2_method", "fig4_qualitative")
 
 # %% ../../nbs/76_command_paper.ipynb #8370e569
 def select_notebooks(
@@ -210,7 +210,7 @@ def _list_files(settings: Settings, names: list[str]) -> None:
     "Print the paths of tables, figures, executed notebooks and runs."
     folder = settings.output
     files = sorted(f for n in names for f in folder.glob(f"{n}*"))
-    for kind, endings in (("Tables", (".csv", ".md", ".tex")), ("Figures", (".png",))):
+    for kind, endings in (("Tables", (".csv", ".md", ".tex")), ("Figures", (".png", ".pdf"))):
         print(f"{kind}:", *(f"  {f}" for f in files if f.suffix in endings), sep="\n")
     print(f"Executed notebooks: {settings.runs / 'notebooks' / settings.profile}\nRuns: {settings.runs}")
 
