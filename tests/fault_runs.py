@@ -91,7 +91,7 @@ def kills(folder: Path, number: int = 16) -> dict:
         signum = SIGNALS[sum(done.values()) % len(SIGNALS)]
         pid = start(runs, folder / "log")
         if sum(done.values()) < number:
-            time.sleep(random_.uniform(0, 0.7 * duration))
+            time.sleep(random_.uniform(0, 0.5 * duration))
             os.kill(pid, signum)
         status = finish(pid)
         allowed = {0, -signum} if signum == signal.SIGKILL else {0, 128 + signum, -signum}
