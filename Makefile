@@ -18,7 +18,7 @@ ifdef PAT_NB_DATA
 export PAT_NB_DATA := $(abspath $(PAT_NB_DATA))
 endif
 
-.PHONY: help env paper workflow bench test test-integrations check export lab render docs clean
+.PHONY: help env paper workflow bench test test-browser test-integrations check export lab render docs clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -61,6 +61,10 @@ test: env ## execute every notebook, then run every test
 test-integrations: env ## install mmsegmentation, nnU-Net, MONAI, Transformers and Lightning, and train with each
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[integrations]' -c constraints.txt
 	@$(TEST_ENV) $(BIN)/pytest tests/integrations
+
+test-browser: env ## run notebooks in JupyterLab in headless Chromium (Chromium must be installed)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[browser]' -c constraints.txt
+	@$(TEST_ENV) $(BIN)/pytest tests/browser
 
 check: env ## the quick tests: notebooks clean and exported, ruff, mypy, structure
 	@$(TEST_ENV) $(BIN)/pytest --quiet -m "not slow" tests/test_structure.py tests/test_export.py tests/test_readme.py

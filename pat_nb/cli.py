@@ -34,6 +34,7 @@ class Command:
     run: Callable[[argparse.Namespace], int]  # returns the exit status
     add_arguments: Callable[[argparse.ArgumentParser], None]
     help: str
+    arguments: str = "[OPTION ...]"  # in the line of usage
 
 # %% ../nbs/80_cli.ipynb #3ccbc2eb
 COMMANDS = {
@@ -42,18 +43,29 @@ COMMANDS = {
     ),
     "train": Command(train.train, train.add_train_arguments, "train one run"),
     "train-run": Command(
-        train.train_run, train.add_train_run_arguments, "train one run of a profile's grids, by its id"
+        train.train_run,
+        train.add_train_run_arguments,
+        "train one run of a profile's grids, by its id",
+        "RUN_ID [OPTION ...]",
     ),
     "bench": Command(
         bench.bench,
         bench.add_arguments,
         "measure the losses beside F.cross_entropy and other libraries, or the training loop beside a plain one",
+        "BENCHMARK [OPTION ...]",
     ),
     "predict": Command(
-        predict.predict, predict.add_arguments, "predict images with a trained network: labels, color masks, overlays"
+        predict.predict,
+        predict.add_arguments,
+        "predict images with a trained network: labels, color masks, overlays",
+        "RUN IMAGE [IMAGE ...] --out DIR [OPTION ...]",
     ),
-    "export": Command(export.export, export.add_arguments, "write a trained network as ONNX"),
-    "data": Command(data.data, data.add_arguments, "list, verify or prepare data sets"),
+    "export": Command(
+        export.export, export.add_arguments, "write a trained network as ONNX", "RUN --out FILE [OPTION ...]"
+    ),
+    "data": Command(
+        data.data, data.add_arguments, "list, verify or prepare data sets", "ACTION [DATASET ...] [OPTION ...]"
+    ),
     "results": Command(results.show_results, results.add_results_arguments, "list, store or restore results"),
     "settings": Command(results.show_settings, add_settings, "show every setting and its source"),
 }
@@ -73,13 +85,22 @@ class _Parser(argparse.ArgumentParser):
 # %% ../nbs/80_cli.ipynb #52b30b9d
 def make_parser() -> argparse.ArgumentParser:
     "Make the parser of all commands."
-    parser = _Parser(prog="pat-nb", description="Losses for long-tailed semantic segmentation: PAT and its baselines.")
+    parser = _Parser(
+        prog="pat-nb",
+        usage="pat-nb COMMAND [OPTION ...]",
+        description="Losses for long-tailed semantic segmentation: PAT and its baselines.",
+        epilog="`pat-nb COMMAND --help` shows the options of a command.",
+    )
     parser.add_argument("--version", action="version", version=f"pat-nb {pat_nb.__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+    commands = parser.add_subparsers(
+        dest="command", title="commands", prog="pat-nb", metavar="COMMAND", parser_class=_Parser
+    )
+    parser.set_defaults(parser=parser)
     for name, command in COMMANDS.items():
-        sub = commands.add_parser(name, help=command.help, description=command.help, allow_abbrev=False)
-        command.add_arguments(sub)
+        usage = f"pat-nb {name} {command.arguments}"
+        sub = commands.add_parser(name, usage=usage, help=command.help, description=command.help, allow_abbrev=False)
         sub.set_defaults(parser=sub)
+        command.add_arguments(sub)
     return parser
 
 # %% ../nbs/80_cli.ipynb #27f365f7
@@ -88,6 +109,9 @@ def _call(argv: list[str] | None, run: Callable[[argparse.Namespace], int]) -> i
     args, unknown = make_parser().parse_known_args(argv)
     if unknown:
         args.parser.error(f"unknown argument {unknown[0]}")
+    if args.command is None:
+        args.parser.print_help()
+        return 0
     try:
         with raise_on_sigterm():
             status = run(args)

@@ -11,13 +11,13 @@ import configparser
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from .names import NAMES, check_choice
-from .setting_keys import KEYS, PATHS, PROFILE, RUN, read_size, write_value
+from .setting_keys import KEYS, PATHS, PROFILE, RUN, write_value
 from .utils import UserError, first_line, read_text
 
 # %% ../nbs/02_settings.ipynb #12880d21
@@ -57,6 +57,7 @@ class Settings:
     sources: dict[str, str]  # key -> source of its value
     file: Path | None = None  # the settings.ini that was read
     changed: tuple[str, ...] = ()  # given keys whose values differ from the profile's
+    grid_steps: dict[str, int] = field(default_factory=dict)  # grid of runs -> its own steps
 
     def size_of(self, dataset: str) -> tuple[int, int]:
         "(height, width) in pixels of `dataset`."
@@ -66,6 +67,10 @@ class Settings:
     def output(self) -> Path:
         "Folder of tables and figures: figures/<profile>, or figures/<profile>-partial if part of it was changed."
         return self.figures / f"{self.profile}{'-partial' if self.changed else ''}"
+
+    def for_grid(self, grid: str) -> "Settings":
+        "Settings with the steps of a grid of runs, such as `table3`."
+        return replace(self, steps=self.grid_steps.get(grid, self.steps))
 
     def is_given(self, key: str) -> bool:
         "Whether a value comes from the command line, papermill or the environment."
@@ -145,7 +150,8 @@ def _valid_keys(section: str) -> list[str]:
     if section.startswith("profile."):
         if not re.fullmatch(r"profile\.\w[\w-]{0,60}", section):
             raise UserError(f"[{section}]: expected a name of letters, digits, - and _, as in [profile.mine]")
-        return [*PROFILE, *(f"size.{d}" for d in NAMES["dataset"])]
+        grids = (g for g in NAMES["grid"] if g != "best")  # which continues the grid tuning
+        return [*PROFILE, *(f"size.{d}" for d in NAMES["dataset"]), *(f"steps.{g}" for g in grids)]
     check_choice("section", section, ["paths", "run", "profile.NAME"])
     return list(PATHS) if section == "paths" else ["profile", *RUN]
 
@@ -194,17 +200,17 @@ def _profiles(*inis: configparser.ConfigParser) -> list[str]:
     return [s[len("profile.") :] for s in sections if s.startswith("profile.")]
 
 # %% ../nbs/02_settings.ipynb #84679ec5
-def _dataset_sizes(resolver: _Resolver, section: str) -> dict[str, tuple[int, int]]:
-    "Sizes of single data sets. A size that was given holds for all of them."
-    source = resolver.sources["size"]
-    if source in ("given", "PAT_NB_SIZE"):
+def _exceptions(resolver: _Resolver, section: str, key: str) -> dict[str, Any]:
+    "Values of `size` for single data sets, or of `steps` for single grids. A value that was given holds for all."
+    source = resolver.sources[key]
+    if not source.startswith(("settings.ini", "built-in")):
         return {}
     inis = (resolver.builtin, resolver.ini) if source == "built-in" else (resolver.ini,)
-    items = {k: v for ini in inis if section in ini for k, v in ini[section].items() if k.startswith("size.")}
+    items = {k: v for ini in inis if section in ini for k, v in ini[section].items() if k.startswith(f"{key}.")}
     try:
-        return {k[len("size.") :]: read_size(v) for k, v in items.items()}
+        return {k[len(key) + 1 :]: PROFILE[key](v) for k, v in items.items()}
     except UserError as e:
-        raise UserError(f"size of a data set ({section}): {e}") from None
+        raise UserError(f"{' or '.join(items)} ({section}): {e}") from None
 
 # %% ../nbs/02_settings.ipynb #9f730e68
 def _resolve_path(resolver: _Resolver, key: str, root: Path) -> Path:
@@ -238,9 +244,9 @@ def load_settings(
     values = {k: resolver.resolve(k, "run", read) for k, read in RUN.items()}
     values |= {k: resolver.resolve(k, section, read) for k, read in PROFILE.items()}
     values |= {k: _resolve_path(resolver, k, root) for k in PATHS}
-    sizes, sources = _dataset_sizes(resolver, section), resolver.sources
-    changed = _changed_keys(resolver, section, values | dict(sizes=sizes))
-    return Settings(root=root, profile=profile, sizes=sizes, sources=sources, file=path, changed=changed, **values)
+    sources, changed = resolver.sources, _changed_keys(resolver, section, values)
+    values |= {k: _exceptions(resolver, section, key) for k, key in (("sizes", "size"), ("grid_steps", "steps"))}
+    return Settings(root=root, profile=profile, sources=sources, file=path, changed=changed, **values)
 
 # %% ../nbs/02_settings.ipynb #5747c6ed
 def _changed_keys(resolver: _Resolver, section: str, values: dict[str, Any]) -> tuple[str, ...]:
@@ -252,7 +258,7 @@ def _changed_keys(resolver: _Resolver, section: str, values: dict[str, Any]) -> 
         if key == "checkpoint_every" or source.startswith(("settings.ini", "built-in")):
             continue
         same = own.resolve(key, *(("run", RUN[key]) if key in RUN else (section, PROFILE[key]))) == values[key]
-        if not same or (key == "size" and _dataset_sizes(own, section)):
+        if not same or (key in ("size", "steps") and _exceptions(own, section, key)):
             changed.append(key)
     return tuple(changed)
 

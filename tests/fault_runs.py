@@ -1,7 +1,8 @@
 """Runs in forked processes that are killed, or that lack space, permissions or file descriptors; for test_faults.
 
-A forked process does not import torch again, so that a fault costs a second and not five. A fresh interpreter calls
-this file, since torch may not have started threads before: `python fault_runs.py kills FOLDER` prints JSON.
+A forked process does not import torch again, so that a fault costs a second and not five. A fresh interpreter runs
+this file, since torch may not have started threads before. It reads actions from stdin, one JSON list per line, such as
+["kills", FOLDER], and prints a JSON dictionary for each.
 """
 
 import json
@@ -12,8 +13,11 @@ import shutil
 import signal
 import sys
 import time
+import traceback
+from functools import cache
 from pathlib import Path
 
+import psutil
 import torch
 
 import pat_nb.experiments.pool
@@ -26,6 +30,11 @@ SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 SETTINGS = (
     *("--profile", "smoke", "--size", "32x64", "--batch-size", "2", "--width", "4", "--depth", "2", "--steps", "40"),
     *("--eval-every", "40", "--checkpoint-every", "5", "--threads", "1", "--precision", "fp32"),
+)
+GRID = (
+    *("--profile", "smoke", "--size", "32x64", "--batch-size", "2", "--width", "4", "--depth", "2", "--threads", "1"),
+    *("--precision", "fp32", "--datasets", "synthetic_street", "--models", "unet", "--seeds", "0", "--losses", "ce"),
+    *("--eval-every", "200", "--checkpoint-every", "10", "--steps", "200", "--device", "cpu"),
 )
 TRAIN = ("train", "--dataset", "synthetic_street", "--loss", "blv", *SETTINGS)  # a loss with noise
 
@@ -65,8 +74,9 @@ def weights(runs: Path) -> list[bytes]:
     return [file.read_bytes() for file in sorted(runs.glob("*/best.safetensors"))]
 
 
+@cache
 def undisturbed(folder: Path) -> float:
-    "Train in folder/whole; returns the seconds that it takes."
+    "Train in folder/whole, once; returns the seconds that it takes."
     begin = time.monotonic()
     assert finish(start(folder / "whole", folder / "log")) == 0, (folder / "log").read_text()
     return time.monotonic() - begin
@@ -74,7 +84,7 @@ def undisturbed(folder: Path) -> float:
 
 def kills(folder: Path, number: int = 16) -> dict:
     "Kill a run at random moments, then continue it; when it has finished, compare it and start again."
-    duration, random_, runs = undisturbed(folder), random.Random(0), folder / "runs"
+    duration, random_, runs = undisturbed(folder), random.Random(0), folder / "kills"
     done = {s.name: 0 for s in SIGNALS}
     differing = finished = 0
     while sum(done.values()) < number or not finished:
@@ -98,7 +108,7 @@ def kills(folder: Path, number: int = 16) -> dict:
 def steps(folder: Path) -> dict:
     "Send a signal at a random step: the step of the checkpoint, and whether the continued run is the same."
     undisturbed(folder)
-    at, runs = [], folder / "runs"
+    at, runs = [], folder / "steps"
     for signum in (signal.SIGINT, signal.SIGTERM):
         pid, deadline = start(runs, folder / "log", [*TRAIN, "--checkpoint-every", "1"]), time.monotonic() + 100
         while not list(runs.glob("*/last.pt")) and time.monotonic() < deadline:
@@ -109,7 +119,6 @@ def steps(folder: Path) -> dict:
         at.append(torch.load(last, weights_only=True)["state"]["progress"]["step"])
         said = (folder / "log").read_text().strip().splitlines()[-1]
         assert said == f"pat-nb: stopped after step {at[-1]} of 40. The same command continues."
-        shutil.copytree(runs, folder / signum.name)
         assert finish(start(runs, folder / "log")) == 0
         assert table(runs) == table(folder / "whole")
         assert weights(runs) == weights(folder / "whole")
@@ -130,13 +139,63 @@ def concurrent(folder: Path) -> dict:
     return dict(commands=6)
 
 
+def wait_for_worker(pid: int, last: Path, log: Path) -> psutil.Process:
+    "The worker of a grid, after it has written a new checkpoint."
+    begin = time.time()
+    while not (last.is_file() and last.stat().st_mtime > begin):
+        assert time.time() < begin + 100, log.read_text()
+        assert not os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT), log.read_text()
+        time.sleep(0.01)
+    (worker,) = (p for p in psutil.Process(pid).children() if "_serve_runs" in " ".join(p.cmdline()))
+    return worker
+
+
+def grid(folder: Path) -> dict:
+    "Kill the worker of a grid, and the grid; continue, and compare."
+    log, runs, whole = folder / "log", folder / "runs", folder / "whole_grid"
+    assert finish(start(whole, log, ["paper", "--only", "table3", "--list-json", *GRID])) == 0, log.read_text()
+    (run_id,) = json.loads(log.read_text())["runs"]
+    command = ["train-run", run_id, *GRID]
+    assert finish(start(whole, log, command)) == 0, log.read_text()
+    done = []
+    for of_worker, signum, status in (
+        (True, signal.SIGKILL, 1),
+        (False, signal.SIGTERM, 143),
+        (False, signal.SIGKILL, -9),
+    ):
+        pid = start(runs, log, command)
+        worker = wait_for_worker(pid, runs / run_id / "last.pt", log)
+        os.kill(worker.pid if of_worker else pid, signum)
+        assert finish(pid) == status, log.read_text()[-3000:]
+        worker.wait(100)  # it saves a checkpoint and ends, also when its parent is killed
+        assert "Traceback" not in log.read_text()
+        assert not (runs / run_id / "result.json").exists()
+        done.append(f"{signum.name} of the {'worker' if of_worker else 'grid'}")
+    assert finish(start(runs, log, command)) == 0, log.read_text()
+    assert table(runs) == table(whole)
+    assert weights(runs) == weights(whole)
+    assert not list(runs.glob("*/.*.part"))
+    return dict(kills=done)
+
+
 def error(folder: Path, runs: str, files: str = "0") -> dict:
     "A run that cannot write: its status and what it prints."
     status = finish(start(Path(runs), folder / "log", files=int(files)))
     return dict(status=status, lines=(folder / "log").read_text().strip().splitlines())
 
 
-if __name__ == "__main__":
+def main_loop() -> None:
+    "Answer the actions of stdin."
     torch.set_num_threads(1)
-    action = {f.__name__: f for f in (kills, steps, concurrent, error)}[sys.argv[1]]
-    print(json.dumps(action(Path(sys.argv[2]), *sys.argv[3:])))
+    actions = {f.__name__: f for f in (kills, steps, concurrent, grid, error)}
+    for line in sys.stdin:
+        name, folder, *words = json.loads(line)
+        try:
+            answer = actions[name](Path(folder), *words)
+        except Exception:
+            answer = dict(failure=traceback.format_exc())
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main_loop()

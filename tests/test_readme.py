@@ -5,13 +5,11 @@ from pathlib import Path
 
 import pytest
 from import_graph import Package
-from loss_table import BLOCK, loss_table
 from notebooks import ROOT
 
 from pat_nb.names import LOSS_TABLE
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-QUOTES = re.findall(r"<!-- (figures/\S+) -->\n(.*?)\n<!-- end -->", README, flags=re.S)
 DOCUMENTS = (
     *("README.md", "CONTRIBUTING.md", "SECURITY.md", "data/README.md", "workflow/README.md"),
     *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("*.md")),
@@ -24,29 +22,15 @@ images, target = torch.rand(2, 3, 8, 8), torch.randint(0, 5, (2, 8, 8))
 PACKAGE = Package(ROOT)
 
 
-def test_readme_has_snippets_and_quotes():
+def test_readme_is_short_and_has_snippets():
     assert SNIPPETS
-    assert QUOTES
-    markers = re.findall(r"<!-- (.*?) -->", README)
-    assert markers[1::2] == ["end"] * (len(markers) // 2), "every `<!-- name -->` needs its `<!-- end -->`"
+    assert len(README.split()) <= 700
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS)
 def test_snippet_runs(snippet, run_command):
     check = "assert model.weight.grad.abs().sum() > 0\n" if ".backward()" in snippet else ""
     run_command("python", "-c", USER_CODE + snippet + check)
-
-
-@pytest.mark.parametrize(("file", "table"), QUOTES, ids=[file for file, _ in QUOTES])
-def test_quoted_table(file, table):
-    first = (ROOT / file).read_text(encoding="utf-8").split("\n\n")[0]
-    assert table == first, f"README.md quotes an old table: copy the first of {file}"
-
-
-def test_table_of_losses():
-    found = BLOCK.search(README)
-    assert found, "README.md has no <!-- losses --> ... <!-- end -->"
-    assert found[2] == loss_table(), "run `python tests/loss_table.py --write`"
 
 
 @pytest.mark.parametrize("loss", LOSS_TABLE, ids=lambda loss: loss.name)

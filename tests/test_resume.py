@@ -16,7 +16,6 @@ SETTINGS = (
     *("--eval-every", "20", "--checkpoint-every", "2", "--threads", "1", "--precision", "fp32"),
 )
 TRAIN = ["pat-nb", "train", "--dataset", "synthetic_street", "--loss", "blv", *SETTINGS]  # a loss with noise
-GRID = ["--datasets", "synthetic_street", "--losses", "blv", "--seeds", "0", "--models", "unet", *SETTINGS]
 
 
 def exists(folder: Path) -> bool:
@@ -62,23 +61,13 @@ def outcome(folder: Path) -> tuple:
     )
 
 
-@pytest.fixture
-def run_id(environment, run_command) -> str:
-    listed = json.loads(run_command("pat-nb", "paper", "--only", "table3", "--list-json", *GRID, env=environment).out)
-    (name,) = listed["runs"]
-    return name
-
-
-@pytest.mark.parametrize("kind", ["train", "grid"])
-def test_killed_run_resumes(kind, run_id, environment, tmp_path, run_command):
-    command = TRAIN if kind == "train" else ["pat-nb", "train-run", run_id, *GRID]
-    whole = environment | {"PAT_NB_RUNS": str(tmp_path / "whole")}
-    run_command(*command, env=whole)
+def test_killed_run_resumes(environment, tmp_path, run_command):
+    run_command(*TRAIN, env=environment | {"PAT_NB_RUNS": str(tmp_path / "whole")})
     (expected,) = (tmp_path / "whole").glob("*/result.json")
     folder = tmp_path / "runs" / expected.parent.name
     for condition in (exists, has_checkpoint, has_validation):
-        kill_when(condition, command, environment, folder)
+        kill_when(condition, TRAIN, environment, folder)
         assert condition(folder)
         assert not (folder / "result.json").exists()
-    run_command(*command, env=environment)
+    run_command(*TRAIN, env=environment)
     assert outcome(folder) == outcome(expected.parent)

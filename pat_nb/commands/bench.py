@@ -17,8 +17,16 @@ from ..utils import UserError
 # %% ../../nbs/78_command_bench.ipynb #b8ae613f
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     "Add the benchmarks and their options."
-    whats = parser.add_subparsers(dest="what", required=True, metavar="{losses,training}")
-    losses, training = (whats.add_parser(name, allow_abbrev=False) for name in ("losses", "training"))
+    whats = parser.add_subparsers(dest="what", required=True, metavar="BENCHMARK")
+    losses, training = (
+        whats.add_parser(
+            name, help=text, description=text, usage=f"pat-nb bench {name} [OPTION ...]", allow_abbrev=False
+        )
+        for name, text in (
+            ("losses", "measure the losses beside F.cross_entropy and other libraries"),
+            ("training", "measure the training loop beside a plain one"),
+        )
+    )
     losses.add_argument("--shapes", default="pets,street,rooms", help="comma-separated (default: all three)")
     losses.add_argument("--channels-last", action="store_true", help="logits in channels_last memory format")
     losses.add_argument("--upsampled", action="store_true", help="losses from low-resolution logits instead")

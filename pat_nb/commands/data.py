@@ -13,15 +13,16 @@ from .options import add_settings, resolve_settings
 # %% ../../nbs/79_command_data.ipynb #029023a3
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     "Add the actions and their options."
-    actions = parser.add_subparsers(dest="action", required=True, metavar="{list,verify,prepare}")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     for action, help_text, keys in (
         ("list", "list the data sets", ("data",)),
         ("verify", "verify the files of data sets", ("data", "runs")),
         ("prepare", "decode data sets for fast training", ("profile", "size", "data", "runs")),
     ):
-        sub = actions.add_parser(action, help=help_text, description=help_text, allow_abbrev=False)
+        usage = f"pat-nb data {action} {'' if action == 'list' else '[DATASET ...] '}[OPTION ...]"
+        sub = actions.add_parser(action, usage=usage, help=help_text, description=help_text, allow_abbrev=False)
         if action != "list":
-            sub.add_argument("names", nargs="*", metavar="NAME", help="data sets (default: all that exist)")
+            sub.add_argument("names", nargs="*", metavar="DATASET", help="data sets (default: all that exist)")
         if action == "prepare":
             sub.add_argument("--download", action="store_true", help="oxford_pet: download it first, with checksums")
         add_settings(sub, keys)

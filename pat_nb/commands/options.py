@@ -9,7 +9,7 @@ __all__ = ['add_settings', 'resolve_settings', 'add_number', 'parse_pairs']
 import argparse
 from collections.abc import Iterable
 
-from ..setting_keys import KEYS, OPTIONS, PATHS, PROFILE, RUN
+from ..setting_keys import KEYS, OPTIONS, PATHS, PROFILE, RUN, key_help
 from ..settings import Settings, load_settings
 from ..utils import UserError
 
@@ -23,7 +23,8 @@ def add_settings(
         "settings", "override the environment (PAT_NB_STEPS=300) and settings.ini; lists are comma-separated"
     )
     for key in (k for k in ("profile", *PROFILE, *RUN, *PATHS) if k in set(keys)):
-        group.add_argument(f"--{key.replace('_', '-')}", metavar=key.upper())
+        metavar, text = key_help(key)
+        group.add_argument(f"--{key.replace('_', '-')}", metavar=metavar, help=text)
 
 
 def resolve_settings(

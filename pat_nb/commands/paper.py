@@ -40,8 +40,8 @@ PAPER: dict[str, tuple[str, ...]] = {  # notebook of nbs/paper -> the grids of r
     "protocol": ("table3",),
     "findings": ("table3", "ablation", "table5", "table6", "released", "longer"),
 }
-# These show images or labels of a data set, so results alone are not enough.
-_SHOWS_IMAGES = ("fig1_class_frequency", "fig2_method", "fig3_analysis", "fig4_qualitative")
+# These show images of a data set, so results alone are not enough.
+_SHOWS_IMAGES = ("fig2_method", "fig4_qualitative")
 
 # %% ../../nbs/76_command_paper.ipynb #8370e569
 def select_notebooks(
@@ -77,7 +77,9 @@ def execute_notebook(
     out.parent.mkdir(parents=True, exist_ok=True)
     out.unlink(missing_ok=True)
     lists = {k: ",".join(map(str, getattr(settings, k))) for k in ("datasets", "losses", "seeds")}
-    parameters = {"profile": settings.profile, **lists, "steps": settings.steps}
+    parameters = {"profile": settings.profile, **lists}
+    if "steps" in settings.changed:  # otherwise each grid has those of the profile
+        parameters["steps"] = settings.steps
     source = settings.root / "nbs" / "paper" / f"{name}.ipynb"
     command = [sys.executable, "-m", "papermill", str(source), str(out), "-y", json.dumps(parameters)]
     options = ["-k", "python3", "-l", "python", "--cwd", str(settings.root), "--no-progress-bar"]
@@ -105,11 +107,17 @@ def _cell_error(path: Path) -> str:
 def _execute_all(names: list[str], settings: Settings) -> dict[str, str]:
     "Execute notebooks, two at a time. Returns the errors by notebook."
     if names:
-        print(f"Executing {', '.join(names)}.", flush=True)
+        print(f"Executing {len(names)} notebooks, two at a time.", flush=True)
     running: list[subprocess.Popen] = []
+
+    def execute(name: str) -> str:
+        error = execute_notebook(name, settings, running)
+        print(f"  {name} {'failed' if error else 'done'}", flush=True)
+        return error
+
     with ThreadPoolExecutor(2) as pool:
         try:
-            errors = list(pool.map(lambda name: execute_notebook(name, settings, running), names))
+            errors = list(pool.map(execute, names))
         except BaseException:  # an interrupt
             pool.shutdown(wait=False, cancel_futures=True)
             for process in running:
@@ -175,7 +183,7 @@ def _plan_runs(args: argparse.Namespace, settings: Settings, names: list[str]) -
     import torch
 
     from pat_nb.data.registry import make_dataset
-    from pat_nb.experiments.plan import describe, make_plan, plan_json
+    from pat_nb.experiments.plan import describe, make_plan, plan_json, total_time
     from pat_nb.experiments.results import check_data
 
     torch.set_num_threads(settings.threads or 1)
@@ -183,7 +191,7 @@ def _plan_runs(args: argparse.Namespace, settings: Settings, names: list[str]) -
         make_dataset(dataset, "train", settings.data)
     specs = select_runs(names, settings, bool(args.only))
     check_data(specs, settings)
-    plan = make_plan(specs, settings, estimate=args.dry_run)
+    plan = make_plan(specs, settings, estimate=not (args.list_json or args.no_train))
     if args.list_json:
         by_notebook = {n: select_runs([n], settings, bool(args.only)) for n in names}
         print(json.dumps(plan_json(plan, settings, by_notebook), indent=1))
@@ -193,6 +201,8 @@ def _plan_runs(args: argparse.Namespace, settings: Settings, names: list[str]) -
     if args.dry_run:
         print(f"{describe(plan)}\nNotebooks: {', '.join(names)}")
         return None
+    if todo and not args.no_train:
+        print(f"{total_time(plan)} The same command continues after an interruption.", flush=True)
     return specs
 
 # %% ../../nbs/76_command_paper.ipynb #fb1eda79
@@ -200,7 +210,7 @@ def _list_files(settings: Settings, names: list[str]) -> None:
     "Print the paths of tables, figures, executed notebooks and runs."
     folder = settings.output
     files = sorted(f for n in names for f in folder.glob(f"{n}*"))
-    for kind, endings in (("Tables", (".csv", ".md", ".tex")), ("Figures", (".png",))):
+    for kind, endings in (("Tables", (".csv", ".md", ".tex")), ("Figures", (".png", ".pdf"))):
         print(f"{kind}:", *(f"  {f}" for f in files if f.suffix in endings), sep="\n")
     print(f"Executed notebooks: {settings.runs / 'notebooks' / settings.profile}\nRuns: {settings.runs}")
 

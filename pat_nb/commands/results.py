@@ -30,7 +30,10 @@ def add_results_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--store", action="store_true", help=help_text)
     help_text = "copy the profile's results in data/results to the runs, so that a grid continues from them"
     parser.add_argument("--restore", action="store_true", help=help_text)
-    add_settings(parser)
+    add_settings(parser, ("profile", *_FILTERS, "size", "steps", "data", "runs", "figures"))
+
+
+_FILTERS = {"datasets": "dataset", "models": "model", "losses": "loss", "seeds": "seed"}  # setting -> column
 
 # %% ../../nbs/79a_command_results.ipynb #7e8ca141
 def show_results(args: argparse.Namespace) -> int:
@@ -76,7 +79,6 @@ def _sort(table: "pd.DataFrame", column: str | None) -> "pd.DataFrame":
     return table.sort_values(check_choice("column", column, table.columns), ascending=False, kind="stable")
 
 # %% ../../nbs/79a_command_results.ipynb #74d0420e
-_FILTERS = {"datasets": "dataset", "models": "model", "losses": "loss", "seeds": "seed"}  # setting -> column
 _SHOWN = ("dataset", "model", "loss", "params", "seed", "steps", "size", "miou", "head", "body", "tail", "pixel_acc")
 
 
@@ -144,4 +146,6 @@ def show_settings(
     settings = resolve_settings(args)
     for key in ("profile", *PATHS, *RUN, *PROFILE):
         print(f"{key:17} {getattr(settings, key)!s:48} {settings.sources[key]}")
+        for name, value in {"size": settings.sizes, "steps": settings.grid_steps}.get(key, {}).items():
+            print(f"{key}.{name:{16 - len(key)}} {value!s:48} {settings.sources[key]}")
     return 0

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 # %% ../../nbs/77_command_train.ipynb #4c29942b
 def add_train_arguments(parser: argparse.ArgumentParser) -> None:
     "Add the options of `pat-nb train`."
+    others = {"dataset": "folder:DIR", "loss": "module:class of another library", "model": "smp:NAME"}
     for kind, default in (("dataset", "synthetic_street"), ("loss", "pat"), ("model", "unet")):
-        names = ", ".join(NAMES[kind]) + (", or module:class of another library" if kind == "loss" else "")
-        parser.add_argument(f"--{kind}", default=default, help=f"{names} (default: {default})")
+        help_text = f"{', '.join(NAMES[kind])}, or {others[kind]} (default: {default})"
+        parser.add_argument(f"--{kind}", default=default, metavar="NAME", help=help_text)
     add_number(parser, "seed", "seed of weights, order and augmentation (default: 0)", default=0)
     for name, help_text in (
         ("--loss-param", "a parameter of the loss, such as T=5; repeatable"),

@@ -86,9 +86,9 @@ def paper_grid(
     table: str,  # a key of GRIDS
     settings: Settings | None = None,  # None: `load_settings()`
 ) -> list[RunSpec]:
-    "Return the runs of a table. Raises `UserError` for an unknown table."
-    check_choice("grid", table, GRIDS)
-    return GRIDS[table](settings or load_settings())
+    "Return the runs of a table, with the steps that the profile gives it. Raises `UserError` for an unknown table."
+    check_choice("grid", table)
+    return GRIDS[table]((settings or load_settings()).for_grid(table))
 
 
 def _table3(s: Settings) -> list[RunSpec]:

@@ -33,8 +33,9 @@ def write_counts(
     file: Path,
     counts: ImageCounts | StoredCounts,
     sequences: Sequence[int] | np.ndarray | None = None,  # (N,) number of the sequence; None: that of `counts`
+    compress: bool = True,
 ) -> None:
-    "Write counts as a compressed npz file."
+    "Write counts as an npz file."
     if isinstance(counts, ImageCounts):
         arrays = (counts.correct_NC.numpy(), counts.labeled_NC.numpy(), counts.predicted_NC.numpy())
     else:
@@ -42,7 +43,7 @@ def write_counts(
     c, n = np.nonzero((arrays[1] + arrays[2]).T)  # sorted by class: neighbors are alike
     content = dict(zip(("correct", "labeled", "predicted"), (_small(a[n, c]) for a in arrays), strict=True))
     content |= dict(image=_small(n), classes=_small(c), shape=np.array(arrays[0].shape), sequences=_small(sequences))
-    atomic_write(file, lambda part: _write_npz(part, content))
+    atomic_write(file, lambda part: _write_npz(part, content, compress))
 
 # %% ../../nbs/61c_image_counts.ipynb #094bff58
 def _small(values) -> np.ndarray:
@@ -51,9 +52,9 @@ def _small(values) -> np.ndarray:
     return values.astype(np.min_scalar_type(int(values.max(initial=0))))
 
 
-def _write_npz(file: Path, content: dict[str, np.ndarray]) -> None:
+def _write_npz(file: Path, content: dict[str, np.ndarray], compress: bool) -> None:
     with file.open("wb") as f:
-        np.savez_compressed(f, **content)
+        (np.savez_compressed if compress else np.savez)(f, **content)
 
 
 def read_counts(

@@ -8,7 +8,7 @@ __all__ = ['ModelInfo', 'read_info']
 # %% ../../nbs/61d_model_info.ipynb #99f46bcf
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 

@@ -16,7 +16,6 @@ import numpy as np
 
 from .results import load_results
 from .spec import RunSpec, profile_spec
-from ..losses.registry import loss_params
 from ..names import STRENGTHS
 from ..settings import Settings
 
@@ -80,6 +79,7 @@ def validation_scores(
     settings: Settings,
 ) -> dict[tuple[str, str], np.ndarray]:  # (data set, loss) -> mean mIoU of the five strengths in percent, or NaN
     "Average the validation mIoU of the finished tuning runs over the seeds."
+    settings = settings.for_grid("tuning")
     specs = {s.run_id: s for s in tuning_specs(settings)}
     found = {r["run_id"]: 100 * r["metrics"]["val"]["miou"] for r in load_results(list(specs.values()), settings)}
     out = {}

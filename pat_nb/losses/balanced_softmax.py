@@ -9,7 +9,6 @@ __all__ = ['log_prior', 'BMSLoss', 'adjust_logits', 'PosthocLogitAdjustment']
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from .counts import check_counts

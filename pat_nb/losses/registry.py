@@ -10,6 +10,7 @@ import importlib
 import inspect
 import math
 import warnings
+from functools import partial
 from typing import Any
 
 import torch
@@ -166,12 +167,24 @@ def _make_foreign(path: str, ignore_index: int | None, params: dict[str, Any]) -
         reason = f"{type(e).__name__}: {first_line(e)}"
         raise UserError(f"loss {path!r} cannot be made with {params} ({reason}).") from None
     loss.register_forward_pre_hook(_widen_logits)
+    if params.get("to_onehot_y"):
+        loss.register_forward_pre_hook(partial(_add_channel, ignore_index=ignore_index))
     return _PlusCE(loss, ce_weight, ignore_index) if ce_weight else loss
 
 # %% ../../nbs/19_loss_registry.ipynb #657d1286
 def _widen_logits(loss: nn.Module, args: tuple) -> tuple:
     "Pass half-precision logits as float32: `LovaszLoss` of smp fails with bfloat16."
     return args[0].to(torch.promote_types(args[0].dtype, torch.float32)), *args[1:]
+
+# %% ../../nbs/19_loss_registry.ipynb #a8af3746
+def _add_channel(loss: nn.Module, args: tuple, ignore_index: int | None) -> tuple:
+    "Give labels the channel that MONAI's `to_onehot_y` expects. Raises `ValueError` for ignored pixels."
+    logits, target = args
+    if ignore_index is not None and bool((target == ignore_index).any()):
+        raise ValueError(
+            f"{type(loss).__name__} cannot ignore pixels. Make them a class (void=class), or use another loss."
+        )
+    return logits, target.unsqueeze(1) if target.dim() < logits.dim() else target
 
 # %% ../../nbs/19_loss_registry.ipynb #bc9b1996
 class _PlusCE(nn.Module):

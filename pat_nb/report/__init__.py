@@ -6,10 +6,14 @@ from pat_nb.utils import lazy_exports, require_extra
 
 if TYPE_CHECKING:
     from pat_nb.report.figures import (
+        add_note as add_note,
+        equal_scale as equal_scale,
+        figure_note as figure_note,
         loss_color as loss_color,
         no_run as no_run,
         save_figure as save_figure,
         save_table as save_table,
+        spread as spread,
     )
     from pat_nb.report.tables import (
         bootstrap as bootstrap,
@@ -29,7 +33,16 @@ require_extra("paper", "matplotlib", "pandas", "tabulate")
 __getattr__, __dir__, __all__ = lazy_exports(
     __name__,
     {
-        "figures": ("loss_color", "no_run", "save_figure", "save_table"),
+        "figures": (
+            "add_note",
+            "equal_scale",
+            "figure_note",
+            "loss_color",
+            "no_run",
+            "save_figure",
+            "save_table",
+            "spread",
+        ),
         "tables": (
             "bootstrap",
             "cells",

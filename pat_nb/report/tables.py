@@ -7,7 +7,7 @@ __all__ = ['paired_rows', 'bootstrap', 'over_seeds', 'compare_runs', 'cells', 'm
            'read_paper']
 
 # %% ../../nbs/70_report_tables.ipynb #bfa48e18
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +16,7 @@ import pandas as pd
 from ..data.registry import EMBEDDED
 from ..experiments.results import results
 from ..experiments.spec import RunSpec
-from ..names import loss_label
+from ..names import dataset_label, loss_label, model_label
 from ..settings import Settings, load_settings
 from ..utils import UserError
 
@@ -120,9 +120,10 @@ def mark_best(
     text: list[str],  # the same numbers as text
     less_is_better: bool = False,  # the lowest value is best
 ) -> list[str]:
-    "Make the best value bold and the second italic, in markdown. Tied values and single values get no mark."
-    rank = values.rank(ascending=less_is_better, method="min").mask(values.duplicated(keep=False))
-    marks = {1: "**", 2: "*"} if values.count() > 1 else {}
+    "Make the best value bold and the second italic, in markdown. Values that are the same as text are tied."
+    shown = pd.Series([float(t.split()[0]) if not np.isnan(v) else v for v, t in zip(values, text, strict=True)])
+    rank = shown.rank(ascending=less_is_better, method="min")
+    marks = {1: "**", 2: "*"} if shown.nunique() > 1 else {}
     return [f"{marks.get(r, '')}{t}{marks.get(r, '')}" for r, t in zip(rank, text, strict=True)]
 
 # %% ../../nbs/70_report_tables.ipynb #11a550cb
@@ -134,6 +135,8 @@ _HEADINGS = {
     "d_miou": "mIoU − CE",
     "d_tail": "tail − CE",
     "mask_power": "a",
+    "dataset": "data set",
+    "model": "network",
 }
 
 
@@ -148,15 +151,16 @@ def readable(
     if groups:
         parts = [readable(part, by, metrics, ()) for _, part in table.groupby(groups, sort=False)]
         return pd.concat(parts or [readable(table, by, metrics, ())])
-    columns = {_HEADINGS.get(k, k): _labels(table[k]) for k in by} | {"runs": table.runs.astype(str)}
+    columns = {_HEADINGS.get(k, k): _labels(table[k], k) for k in by} | {"runs": table.runs.astype(str)}
     columns |= {_HEADINGS.get(m, m): cells(table, m) for m in metrics}
     return pd.DataFrame(columns | {_HEADINGS[d]: _difference_cells(table, d) for d in _DIFFERENCES if d in table})
 
 # %% ../../nbs/70_report_tables.ipynb #1de5ba80
-def _labels(values: pd.Series | list) -> list:
-    "Replace losses by their labels and shorten numbers."
+def _labels(values: Iterable, column: str) -> list:
+    "Replace losses, data sets and networks by their labels, and shorten numbers."
     names = {v for v in values if isinstance(v, str)}
-    return [loss_label(v, names) if isinstance(v, str) else f"{v:g}" if isinstance(v, float) else v for v in values]
+    label = {"dataset": dataset_label, "model": model_label}.get(column, lambda name: loss_label(name, names))
+    return [label(v) if isinstance(v, str) else f"{v:g}" if isinstance(v, float) else v for v in values]
 
 # %% ../../nbs/70_report_tables.ipynb #d8889dd3
 def _difference_cells(table: pd.DataFrame, metric: str) -> list[str]:
@@ -176,11 +180,12 @@ def wide(
 ) -> pd.DataFrame:
     "Convert a table to text in the paper's layout. Values are ranked within each column."
     names = list(dict.fromkeys(table[rows]))
-    out = {_HEADINGS.get(rows, rows): _labels(names)}
+    out = {_HEADINGS.get(rows, rows): _labels(names, rows)}
     for group, part in table.groupby(list(columns), sort=False):
         part = part.set_index(rows).reindex(names).reset_index()
+        labels = [_labels([value], column)[0] for value, column in zip(group, columns, strict=True)]
         for metric in metrics:
-            out[" · ".join([*map(str, group), _HEADINGS.get(metric, metric)])] = cells(part, metric)
+            out[" · ".join([*map(str, labels), _HEADINGS.get(metric, metric)])] = cells(part, metric)
     return pd.DataFrame(out)
 
 # %% ../../nbs/70_report_tables.ipynb #059405e3
@@ -193,10 +198,10 @@ def provenance(
     if not results:
         return f"No run of profile {profile} is finished. `pat-nb paper --profile {profile}` trains the missing runs."
     commits = sorted({(r["commit"] or "unknown")[:10] for r in results})
-    sizes = sorted({f"{r['spec']['dataset']} {'x'.join(map(str, r['spec']['size']))}" for r in results})
+    sizes = sorted({f"{dataset_label(r['spec']['dataset'])} {'x'.join(map(str, r['spec']['size']))}" for r in results})
     steps = sorted({r["spec"]["steps"] for r in results})
     devices = sorted({f"{r['precision']} on {r['device']}" for r in results if "precision" in r})
-    networks = sorted({r["spec"]["model"] for r in results})
+    networks = sorted({model_label(r["spec"]["model"]) for r in results})
     return (
         f"Profile {profile}: {len(results)} runs of {', '.join(networks)}, {', '.join(sizes)} pixels, "
         f"{', '.join(map(str, steps))} steps, test split, best weights by validation mIoU; {_void(results)}; "
@@ -216,7 +221,8 @@ def _void(results: list[dict]) -> str:
 def _synthetic(results: list[dict]) -> str:
     "Warn of synthetic data sets."
     names = sorted({r["spec"]["dataset"] for r in results} & set(EMBEDDED))
-    return f" {', '.join(names)}: synthetic images, whose numbers say nothing about real ones." if names else ""
+    labels = ", ".join(map(dataset_label, names))
+    return f" {labels}: synthetic images, whose numbers say nothing about real ones." if names else ""
 
 # %% ../../nbs/70_report_tables.ipynb #279bcfec
 def read_paper(

@@ -76,6 +76,15 @@ class _StreamShard(Dataset):
         batch, i = divmod(n, self.shard_size)
         return self.stream[batch * self.batch_size + self.rank * self.shard_size + i]
 
+    @property
+    def dataset(self):
+        return self.stream.dataset
+
+    def rows(self, start: int, stop: int, views: int = 1) -> Tensor:
+        "As `Stream.rows`; start and stop are multiples of `shard_size`."
+        rows = self.stream.rows(*(n // self.shard_size * self.batch_size for n in (start, stop)), views)
+        return rows.view(-1, self.batch_size // self.shard_size, self.shard_size)[:, self.rank].flatten()
+
 
 def shard_stream(loader: StreamLoader) -> StreamLoader:
     "Return the loader of this process's part of every batch. Raises `UserError` if batches cannot be divided."

@@ -61,8 +61,7 @@ def fit(
     layout = pick_layout(torch_device, dtype)
     epoch = _steps_per_epoch(train_loader, params.accumulate, required=epochs is not None)
     plan = asdict(params) | dict(steps=steps or round((epochs or 0) * epoch), eval_every=eval_every)
-    plan["precision"] = str(dtype or torch.float32).removeprefix("torch.")
-    plan |= _identity(loss, train_loader, run_id)
+    plan |= _identity(dtype, loss, train_loader, run_id)
     events = CallbackList([*([ProgressBar()] if progress else []), *callbacks])
     state, net = _prepare(model, params, torch_device, dtype, plan, folder, events, compile)
     state.metadata = metadata
@@ -152,9 +151,10 @@ def _prepare(
     return state, torch.compile(net) if compile else net
 
 # %% ../../nbs/50_training_loop.ipynb #e9940f6f
-def _identity(loss: Callable, loader: Iterable, run_id: str | None) -> dict[str, Any]:
+def _identity(dtype: torch.dtype | None, loss: Callable, loader: Iterable, run_id: str | None) -> dict[str, Any]:
     "What tells the checkpoint of this run from others with the same recipe."
-    identity: dict[str, Any] = dict(loss=getattr(loss, "__qualname__", type(loss).__name__))
+    identity: dict[str, Any] = dict(precision=str(dtype or torch.float32).removeprefix("torch."))
+    identity["loss"] = getattr(loss, "__qualname__", type(loss).__name__)
     if isinstance(loader, StreamLoader):
         identity["seed"] = loader.stream.seed
     return identity | (dict(run=run_id) if run_id else {})

@@ -105,11 +105,8 @@ def _kernel(z_ptr, y_ptr, w_ptr, shift_ptr, margin_ptr, factor_ptr, first_ptr, t
             GRADIENT: tl.constexpr, PER_PIXEL: tl.constexpr,
             ROWS: tl.constexpr, PY: tl.constexpr, PX: tl.constexpr, CELLS: tl.constexpr):  # fmt: skip
     "Loss of the pixels of some cells, and the partial gradients of its sum."
-    b, n_j, scale_2 = (
-        tl.program_id(1).to(tl.int64),
-        tl.program_id(0) * CELLS + tl.arange(0, CELLS),
-        scale * 1.4426950408889634,
-    )
+    b, n_j = tl.program_id(1).to(tl.int64), tl.program_id(0) * CELLS + tl.arange(0, CELLS)
+    scale_2 = scale * 1.4426950408889634
     band_j, j = n_j // (w + 1), n_j % (w + 1)
     z_ptr, y_ptr, factor_ptr, w_ptr = z_ptr + b * zb, y_ptr + b * H * W, factor_ptr + b * H * W, w_ptr + b * wb
     zc = tl.cast(zc, tl.int64)
@@ -138,22 +135,8 @@ def _kernel(z_ptr, y_ptr, w_ptr, shift_ptr, margin_ptr, factor_ptr, first_ptr, t
                 w_pqj *= tl.load(factor_ptr + pixel_pqj, mask=in_pixel_pqj, other=0.0)
             margin_pqj = tl.load(margin_ptr + y_pqj) * scale_2 if MARGIN else w_pqj
             top_pqj, others_pqj, at_y_pqj = _softmax(
-                z_ptr,
-                shift_ptr,
-                C,
-                zc,
-                up_j,
-                down_j,
-                left_j,
-                right_j,
-                t_pj,
-                t_qj,
-                y_pqj,
-                margin_pqj,
-                scale_2,
-                SHIFT,
-                MARGIN,
-            )
+                z_ptr, shift_ptr, C, zc, up_j, down_j, left_j, right_j, t_pj, t_qj, y_pqj, margin_pqj, scale_2,
+                SHIFT, MARGIN)  # fmt: skip
             loss_pqj, k_pqj, g_y_pqj = _loss(
                 top_pqj, others_pqj, at_y_pqj, w_pqj, valid_pqj, possible_pqj, t, scale, FORM
             )
@@ -190,6 +173,27 @@ def _combine_kernel(part_ptr, g_ptr, by_ptr, C, h, w, bands, gb, gc, gh, gw,
     g_ptr += b * gb + c[:, None] * gc + (row_n.to(tl.int64) * gh + column_n.to(tl.int64) * gw)[None, :]
     tl.store(g_ptr, g_cn.to(g_ptr.dtype.element_ty), mask=inside_cn)
 
+# %% ../../../nbs/10ea_loss_upsampled_triton.ipynb #2d83485d
+class Partial(NamedTuple):
+    "Partial gradients, as the kernel leaves them."
+
+    places: Tensor  # (B, C, bands, rows + 1, left and right, w + 1), float32
+    rows: int  # rows of cells in a band
+
+
+def _combine(partial: Partial, by: Tensor, like: Tensor) -> Tensor:
+    "Launch the kernel above."
+    g_BChw, (B, C, h, w) = torch.empty_like(like, device=by.device), like.shape
+    block_c = min(16, triton.next_power_of_2(C))
+    grid = triton.cdiv(h * w, 1024 // block_c), triton.cdiv(C, block_c), B
+    _combine_kernel[grid](
+        *(partial.places, g_BChw, by, C, h, w, partial.places.shape[2], *g_BChw.stride()),
+        ROWS=partial.rows,
+        BLOCK_C=block_c,
+        BLOCK_N=1024 // block_c,
+    )
+    return g_BChw
+
 # %% ../../../nbs/10ea_loss_upsampled_triton.ipynb #46636d1e
 class _Tiles(NamedTuple):
     "How cells are divided among and within programs."
@@ -209,21 +213,14 @@ def _tiles(rows: int, columns: int) -> _Tiles:
     py, px = min(steps, key=lambda shape: steps[shape])  # 3: the corners cost as much as three pixels
     return _Tiles(py, px, 1, 1)  # bands of several rows were slower on an H200
 
-# %% ../../../nbs/10ea_loss_upsampled_triton.ipynb #2c0ab882
-class Partial(NamedTuple):
-    "Partial gradients, as the kernel leaves them."
-
-    places: Tensor  # (B, C, bands, rows + 1, left and right, w + 1), float32
-    rows: int  # rows of cells in a band
-
-
+# %% ../../../nbs/10ea_loss_upsampled_triton.ipynb #500ba475
 def _form(modulator: Modulator) -> tuple[str, float]:
     form = modulator.kernel()
     if form is None:
         raise ValueError(f"{type(modulator).__name__} has no form in the kernel.")
     return form
 
-
+# %% ../../../nbs/10ea_loss_upsampled_triton.ipynb #2c0ab882
 @dataclass(frozen=True, eq=False)
 class UpsampledTriton:
     "The loss on upsampled logits: everything but the logits."
@@ -287,13 +284,4 @@ class UpsampledTriton:
         like: Tensor,  # shape, strides and dtype of the logits, on any device
     ) -> Tensor:  # (B, C, h, w)
         "The gradient: the partial gradients added and multiplied by `by`, in one launch."
-        g_BChw, (B, C, h, w) = torch.empty_like(like, device=by.device), like.shape
-        block_c = min(16, triton.next_power_of_2(C))
-        grid = triton.cdiv(h * w, 1024 // block_c), triton.cdiv(C, block_c), B
-        _combine_kernel[grid](
-            *(partial.places, g_BChw, by, C, h, w, partial.places.shape[2], *g_BChw.stride()),
-            ROWS=partial.rows,
-            BLOCK_C=block_c,
-            BLOCK_N=1024 // block_c,
-        )
-        return g_BChw
+        return _combine(partial, by, like)
