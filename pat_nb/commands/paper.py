@@ -39,6 +39,16 @@ PAPER: dict[str, tuple[str, ...]] = {  # notebook of nbs/paper -> the grids of r
     "ablation_components": ("ablation",),
     "protocol": ("table3",),
     "findings": ("table3", "ablation", "table5", "table6", "released", "longer"),
+    "table8_tuning": ("tuning", "best"),
+    "table9_scope": ("scope",),
+    "fig6_one_axis": ("tuning",),
+    "fig7_length": ("length",),
+    "tuning_findings": ("tuning", "best", "scope", "length"),
+    "table10_finetuned": ("finetuned",),
+}
+_OF_PROFILE = {  # the other profiles have the notebooks that are in no list: the paper's
+    "frozen": ("table8_tuning", "table9_scope", "fig6_one_axis", "fig7_length", "tuning_findings"),
+    "finetuned": ("table10_finetuned",),
 }
 # These show images of a data set, so results alone are not enough.
 _SHOWS_IMAGES = ("fig2_method", "fig4_qualitative")
@@ -46,11 +56,14 @@ _SHOWS_IMAGES = ("fig2_method", "fig4_qualitative")
 # %% ../../nbs/76_command_paper.ipynb #8370e569
 def select_notebooks(
     only: str | None,  # names or their first parts, comma-separated: "table3,fig1"
-) -> list[str]:  # keys of PAPER; all without `only`
+    profile: str = "",
+) -> list[str]:  # keys of PAPER; those of the profile without `only`
     "Notebooks that `--only` names. Raises `UserError` for an unknown name."
+    others = {n for names in _OF_PROFILE.values() for n in names}
+    default = _OF_PROFILE.get(profile, tuple(n for n in PAPER if n not in others))
     short = {name.split("_")[0]: name for name in PAPER}
     names = [w.strip() for w in (only or "").split(",") if w.strip()]
-    return [short.get(n) or check_choice("table or figure", n, [*short, *PAPER]) for n in names] or list(PAPER)
+    return [short.get(n) or check_choice("table or figure", n, [*short, *PAPER]) for n in names] or list(default)
 
 # %% ../../nbs/76_command_paper.ipynb #c7824ba8
 def select_runs(
@@ -141,7 +154,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 # %% ../../nbs/76_command_paper.ipynb #c2861a44
 def paper(args: argparse.Namespace) -> int:
     "Make the tables and figures of a profile. Returns the exit status: 1 if a run or notebook failed."
-    settings, names = resolve_settings(args), select_notebooks(args.only)
+    settings = resolve_settings(args)
+    names = select_notebooks(args.only, settings.profile)
     if args.from_results:
         return _paper_from_results(settings, names)
     if not (settings.root / "nbs" / "paper").is_dir():

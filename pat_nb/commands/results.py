@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .options import add_settings, resolve_settings
-from .paper import PAPER, select_runs
+from .paper import select_notebooks, select_runs
 from ..names import check_choice
 from ..setting_keys import KEYS, PATHS, PROFILE, RUN
 from ..settings import Settings
@@ -132,11 +132,14 @@ def _restore(settings: Settings) -> str:
 
 # %% ../../nbs/79a_command_results.ipynb #aabb52c4
 def _store(settings: Settings) -> str:
-    from pat_nb.experiments.archive import store_results
+    from pat_nb.experiments.archive import pack_results, store_results
 
-    files = store_results(select_runs(list(PAPER), settings, named=True), settings)
+    paper, names = select_notebooks(None), select_notebooks(None, settings.profile)
+    single, packed = ([n for n in names if (n in paper) == of_paper] for of_paper in (True, False))
+    count = len(store_results(select_runs(single, settings, named=True), settings))
+    count += pack_results(select_runs(packed, settings, named=True), settings)
     folder = settings.root / "data" / "results" / settings.profile
-    return f"Stored {len(files)} results of profile {settings.profile} in {folder}."
+    return f"Stored {count} results of profile {settings.profile} in {folder}."
 
 # %% ../../nbs/79a_command_results.ipynb #8e6504f6
 def show_settings(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .results import no_nan
 from .spec import RunSpec, profile_spec
-from .tuning import WITHOUT_TAIL, best_specs, length_specs, scope_specs, tuning_specs
+from .tuning import WITHOUT_TAIL, best_specs, finetuned_specs, length_specs, scope_specs, tuning_specs
 from ..losses.registry import loss_params
 from ..names import check_choice
 from ..settings import Settings, load_settings
@@ -137,4 +137,5 @@ GRIDS = {  # table -> function of the settings that returns its runs
     "best": best_specs,
     "scope": scope_specs,
     "length": length_specs,
+    "finetuned": finetuned_specs,
 }

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['RIVALS', 'CHOICES', 'BEST_SEEDS', 'SCOPES', 'EXPONENTS', 'LENGTHS', 'LENGTH_EXPONENTS', 'THREE_SEEDS', 'WITHOUT_TAIL',
-           'tuning_losses', 'tuning_specs', 'strengths_of', 'best_strengths', 'validation_scores', 'best_specs',
-           'scope_specs', 'scope_params', 'length_specs']
+           'FINETUNED', 'tuning_losses', 'tuning_specs', 'strengths_of', 'best_strengths', 'validation_scores',
+           'best_specs', 'scope_specs', 'scope_params', 'length_specs', 'finetuned_specs']
 
 # %% ../../nbs/63a_tuning_grids.ipynb #1f27eeae
 import itertools
@@ -151,3 +151,20 @@ def _long_tailed(settings: Settings, losses: list) -> list[RunSpec]:
     seeds = settings.seeds if "seeds" in settings.changed else THREE_SEEDS
     datasets = [d for d in settings.datasets if d not in WITHOUT_TAIL][:2]
     return [_spec(settings, d, n, s, p) for s, d, (n, p) in itertools.product(seeds, datasets, losses)]
+
+# %% ../../nbs/63a_tuning_grids.ipynb #65851115
+FINETUNED = (  # (loss, parameters)
+    ("ce", {}),
+    ("wce", {"power": 0.5}),
+    ("bms", {"tau": 0.5}),
+    ("pat", {}),
+    ("pat", scope_params("image", 0.75)),
+)
+
+
+def finetuned_specs(
+    settings: Settings,  # data sets and seeds; the first model
+) -> list[RunSpec]:
+    "Return the five losses on every data set of the profile."
+    cells = itertools.product(settings.seeds, settings.datasets, FINETUNED)
+    return [_spec(settings, d, n, s, p) for s, d, (n, p) in cells]
