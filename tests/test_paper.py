@@ -99,13 +99,14 @@ def test_failed_run_leaves_a_blank(grid_copy, run_command, small_grid):
 
 
 @pytest.mark.slow
-def test_stored_results_give_the_stored_tables(environment, tmp_path, run_command):
-    "figures/compact is made from data/results/compact, without data sets or training."
+@pytest.mark.parametrize("profile", ["compact", "frozen"])
+def test_stored_results_give_the_stored_tables(profile, environment, tmp_path, run_command):
+    "figures/<profile> is made from data/results/<profile>, without data sets or training."
     env = {k: v for k, v in environment.items() if k != "PAT_NB_DATA"}
-    run_command("pat-nb", "paper", "--profile", "compact", "--from-results", env=env)
-    made, stored = tables(tmp_path / "figures" / "compact"), tables(ROOT / "figures" / "compact")
+    run_command("pat-nb", "paper", "--profile", profile, "--from-results", env=env)
+    made, stored = tables(tmp_path / "figures" / profile), tables(ROOT / "figures" / profile)
     changed = sorted(name for name in made | stored if made.get(name) != stored.get(name))
-    assert not changed, "run `pat-nb paper --profile compact --from-results` and commit"
+    assert not changed, f"run `pat-nb paper --profile {profile} --from-results` and commit"
 
 
 @pytest.mark.parametrize("notebook", batch(), ids=lambda n: n.name)
