@@ -144,7 +144,7 @@ def _read_ini(path: Path | None) -> configparser.ConfigParser:
         raise UserError(text if text.startswith(str(path)) else f"{path}: {text}") from None
     return ini
 
-
+# %% ../nbs/02_settings.ipynb #c52dd303
 def _valid_keys(section: str) -> list[str]:
     "The keys of a section. Raises `UserError` for a section that does not exist."
     if section.startswith("profile."):

@@ -90,7 +90,8 @@ def format_results(
     short = table[[c for c in _SHOWN if c in table]].copy() if "dataset" in table else table
     if "params" in short:
         others = short.drop(columns="params").to_string(index=False, float_format="%.1f")
-        keep = max(6, width - 2 - len(others.partition("\n")[0]))
+        room = width - 2 - len(others.partition("\n")[0])
+        keep = room if room >= 6 else 24  # where columns continue below, a longer text costs no line
         short["params"] = [p if len(p) <= keep else f"{p[: keep - 1]}…" for p in short.params]
     return short.to_string(index=False, float_format="%.1f", line_width=width + 1)
 

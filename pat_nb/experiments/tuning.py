@@ -88,6 +88,9 @@ def validation_scores(
             [found.get(_spec(settings, dataset, loss, s, p).run_id, np.nan) for s in settings.seeds]
             for p in strengths_of(loss)
         ]
+        common = np.isfinite(runs).all(0)
+        if common.any():  # the same seeds for all strengths
+            runs = np.array(runs)[:, common]
         seeds = np.isfinite(runs).sum(1)
         if seeds.any():
             out[dataset, loss] = np.where(seeds == seeds.max(), np.nansum(runs, 1) / np.maximum(seeds, 1), np.nan)
@@ -121,7 +124,7 @@ LENGTH_EXPONENTS = (0.0, 0.5, 0.75, 1.0)
 THREE_SEEDS = (0, 1, 2)
 WITHOUT_TAIL = ("oxford_pet", "synthetic_pets")  # data sets whose images all show all classes
 
-
+# %% ../../nbs/63a_tuning_grids.ipynb #9a538c54
 def scope_specs(
     settings: Settings,
 ) -> list[RunSpec]:

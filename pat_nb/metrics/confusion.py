@@ -155,7 +155,7 @@ def _as_classes(
         raise ValueError(f"the target must hold integer labels, and its {target.dtype} values are not integral.")
     return prediction.long(), target.long()
 
-
+# %% ../../nbs/20_metrics.ipynb #4a435b30
 def _is_class(values: Tensor, num_classes: int) -> Tensor:
     return (values >= 0) & (values < num_classes)
 

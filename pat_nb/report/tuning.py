@@ -116,7 +116,7 @@ class Tuned:
     dataset: str
     loss: str
     choice: str  # default, or one of CHOICES
-    strength: float  # NaN for cross-entropy
+    strength: float  # NaN for cross-entropy, and for a default that is not a parameter of the run
     runs: dict[int, dict]  # seed -> content of result.json
 
 
@@ -130,7 +130,7 @@ def tuned_losses(
         chosen = {"default": {}} | {c: best[c, dataset, loss] for c in CHOICES if (c, dataset, loss) in best}
         for choice, params in chosen.items():
             spec = profile_spec(settings, dataset, settings.models[0], loss, 0, loss_params=params)
-            strength = spec.loss_params[STRENGTHS[loss][0]] if loss in STRENGTHS else float("nan")
+            strength = spec.loss_params.get(STRENGTHS[loss][0], float("nan")) if loss in STRENGTHS else float("nan")
             if runs := found.get(configuration(spec)):
                 out.append(Tuned(dataset, loss, choice, strength, runs))
     return out

@@ -254,7 +254,7 @@ def _validate(state: TrainState, validate, folder: Path | None, events: Callback
             atomic_write(folder / "best.safetensors", lambda path: _save_weights(state, path))
     state.best = max(state.best, scores.get("miou", -1.0))
 
-
+# %% ../../nbs/50_training_loop.ipynb #5a84ef22
 def _save_weights(state: TrainState, path: Path) -> None:
     "Write weights and metadata with the permissions of a new file; safetensors makes them readable by the owner only."
     path.touch()
