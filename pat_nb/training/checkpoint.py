@@ -6,6 +6,7 @@
 __all__ = ['save_checkpoint', 'save_tensors', 'load_checkpoint', 'load_weights']
 
 # %% ../../nbs/48a_training_checkpoint.ipynb #f6c42ced
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,9 @@ def load_checkpoint(folder: Path, state: TrainState, callbacks: Any) -> None:
             state.load_state_dict(content["state"])
             callbacks.load_state_dict(content["callbacks"])
             set_random_state(random[rank() % len(random)])
-    except OSError:  # not readable now; the file itself may be intact
-        raise
     except Exception as e:  # a damaged file raises many types of errors
+        if isinstance(e, OSError) and e.errno != errno.EINVAL:  # not readable now; the file itself may be intact
+            raise
         reason = f"{type(e).__name__}: {first_line(e)}"
         raise UserError(f"cannot resume from {file} ({reason}). Delete it to start this run again.") from None
     if differences:
