@@ -32,7 +32,7 @@ def curve(name: str) -> list[float]:
     "The loss before each step of a linear classifier per pixel, with seeded noise."
     features_BFHW, y_BHW = batch()
     counts = torch.bincount(y_BHW[y_BHW < 255], minlength=CLASSES)
-    loss = make_loss(name, CLASSES, counts=counts).double()
+    loss = make_loss(name, CLASSES, counts=counts, image_pixels=counts.sum().expand(CLASSES)).double()
     weight_CF = torch.cos(1.3 * torch.arange(CLASSES * 4, dtype=torch.float64)).view(CLASSES, 4).requires_grad_()
     torch.manual_seed(0)
     values = []

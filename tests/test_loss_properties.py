@@ -67,7 +67,13 @@ def test_fused_loss_equals_reference(name):
             reduction = "none"  # the NaN of a pixel must stay in that pixel
         C = z.shape[1]
         make = partial(
-            make_loss, name, C, counts=torch.logspace(5, 2, C), ignore_index=ignore_index, reduction=reduction
+            make_loss,
+            name,
+            C,
+            counts=torch.logspace(5, 2, C),
+            image_pixels=torch.full((C,), 1e6),
+            ignore_index=ignore_index,
+            reduction=reduction,
         )
         got = value_and_grad(make().eval(), z, y)
         want = value_and_grad(make(backend="reference").double().eval(), z.double(), y)

@@ -46,7 +46,7 @@ def test_result_of_other_data_is_refused(environment, tmp_path, run_command):
     [
         "train --datasets folder",
         "train --losses ce",
-        "results --datasets camvid",
+        "results --size 96x128",
         "results --profile compact",
         "bench losses --losses ce",
         "bench losses --seconds 1",
