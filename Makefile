@@ -52,16 +52,10 @@ bench: env ## measure time and memory of all losses, and of the libraries to com
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]' -c constraints.txt
 	@$(BIN)/pat-nb bench losses
 
-# These start many processes and wait for them, so they run beside the other tests.
-FAULT_TESTS = tests/test_faults.py tests/test_paper.py
-
 test: env ## execute every notebook, then run every test
-	@status=0; log=$$(mktemp); \
+	@status=0; \
 	$(TEST_ENV) $(BIN)/nbdev-test nbs --skip-folder-re '^([_.]|tutorials)' --n-workers 2 --timing --flags "slow $(if $(PAT_NB_DATA),data) $(CUDA)" || status=1; \
-	$(TEST_ENV) $(BIN)/pytest -p no:cacheprovider $(FAULT_TESTS) >$$log 2>&1 & faults=$$!; \
-	$(TEST_ENV) $(BIN)/pytest tests $(addprefix --ignore=,$(FAULT_TESTS)) || status=1; \
-	wait $$faults || status=1; \
-	cat $$log; rm -f $$log; \
+	$(TEST_ENV) $(BIN)/pytest || status=1; \
 	exit $$status
 
 test-integrations: env ## install mmsegmentation, nnU-Net, MONAI, Transformers and Lightning, and train with each
