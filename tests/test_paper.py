@@ -99,7 +99,7 @@ def test_failed_run_leaves_a_blank(grid_copy, run_command, small_grid):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("profile", ["compact", "frozen"])
+@pytest.mark.parametrize("profile", ["compact"])
 def test_stored_results_give_the_stored_tables(profile, environment, tmp_path, run_command):
     "figures/<profile> is made from data/results/<profile>, without data sets or training."
     env = {k: v for k, v in environment.items() if k != "PAT_NB_DATA"}
