@@ -85,7 +85,7 @@ def undisturbed(folder: Path) -> float:
     return min(seconds)
 
 
-def kills(folder: Path, number: int = 16) -> dict:
+def kills(folder: Path, number: int = 20) -> dict:
     "Kill a run at random moments, then continue it; when it has finished, compare it and start again."
     window, random_, runs = 0.5 * undisturbed(folder), random.Random(0), folder / "kills"
     done = {s.name: 0 for s in SIGNALS}
