@@ -132,6 +132,28 @@ def environment(tmp_path) -> dict[str, str]:
     }
 
 
+@pytest.fixture
+def command(tmp_path, monkeypatch, capsys):
+    "`command(line, **variables)` in this process: (status, stdout, stderr). Runs, figures and data are in `tmp_path`."
+    for name in [name for name in os.environ if name.startswith("PAT_NB_")]:
+        monkeypatch.delenv(name)
+    for name in ("runs", "figures", "data"):
+        monkeypatch.setenv(f"PAT_NB_{name.upper()}", str(tmp_path / name))
+
+    def call(line, **variables):
+        from pat_nb.cli import main
+
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        try:
+            status = main(line.split())
+        except SystemExit as e:
+            status = e.code
+        return status, *capsys.readouterr()
+
+    return call
+
+
 @pytest.fixture(scope="session")
 def trained_grid(tmp_path_factory) -> Grid:
     "A dry run of the small grid, then the grid with all tables and figures. Do not change its folder."

@@ -19,9 +19,11 @@ from pathlib import Path
 
 import psutil
 import torch
+import torch._dynamo  # this and the next are imported once, before the processes fork
+import torchvision.transforms.v2  # noqa: F401
 
 import pat_nb.experiments.pool
-import pat_nb.experiments.run  # noqa: F401, imported once, before the processes fork
+import pat_nb.experiments.run  # noqa: F401
 from pat_nb.cli import main
 from pat_nb.experiments.results import results
 from pat_nb.settings import load_settings
@@ -108,6 +110,38 @@ def kills(folder: Path, number: int = 20) -> dict:
     return dict(kills=done, finished=finished, differing=differing)
 
 
+def outcome(runs: Path) -> list[tuple]:
+    "What runs compute: metrics, history without times, best weights."
+    found = []
+    for run in sorted(file.parent for file in runs.glob("*/result.json")):
+        lines = (run / "history.jsonl").read_text().splitlines()
+        history = [{k: v for k, v in json.loads(line).items() if k not in ("seconds", "rss_mb")} for line in lines]
+        found.append((json.loads((run / "result.json").read_text())["metrics"], history, weights(runs)))
+    return found
+
+
+def points(folder: Path) -> dict:
+    "Kill a run after its folder, a checkpoint and a validation have been written; then continue it."
+    command = [*TRAIN, "--steps", "80", "--eval-every", "20", "--checkpoint-every", "2"]
+    runs, log, done = folder / "points", folder / "log", []
+    assert finish(start(folder / "whole_points", log, command)) == 0, log.read_text()
+    for pattern in ("*-s0-*", "*/last.pt", "*/history.jsonl"):
+        before, pid, deadline = stamps(runs, pattern), start(runs, log, command), time.monotonic() + 100
+        while stamps(runs, pattern) == before and time.monotonic() < deadline:
+            time.sleep(0.002)
+        os.kill(pid, signal.SIGKILL)
+        assert finish(pid) == -signal.SIGKILL, f"the run ended by itself: {log.read_text()[-3000:]}"
+        assert not list(runs.glob("*/result.json"))
+        done.append(pattern)
+    assert finish(start(runs, log, command)) == 0, log.read_text()
+    assert outcome(runs) == outcome(folder / "whole_points") != []
+    return dict(points=done)
+
+
+def stamps(runs: Path, pattern: str) -> list[int]:
+    return [path.stat().st_mtime_ns for path in runs.glob(pattern)]
+
+
 def steps(folder: Path) -> dict:
     "Send a signal at a random step: the step of the checkpoint, and whether the continued run is the same."
     undisturbed(folder)
@@ -181,6 +215,24 @@ def grid(folder: Path) -> dict:
     return dict(kills=done)
 
 
+def full_disk(folder: Path, disk: str) -> dict:
+    "Fill a disk that holds a finished run; start a grid; free the space, and continue a run that had found none."
+    undisturbed(folder)
+    runs, filler, log = Path(disk) / "runs", Path(disk) / "filler", folder / "log"
+    shutil.copytree(folder / "whole", runs)
+    before = table(runs), weights(runs)
+    options = [*GRID, "--losses", "ce,focal", "--steps", "2", "--eval-every", "2", "--jobs", "1"]
+    filler.write_bytes(bytes(shutil.disk_usage(disk).free - 50_000))
+    status = finish(start(runs, log, ["paper", "--only", "table3", *options]))
+    assert (table(runs), weights(runs)) == before
+    assert not list(runs.rglob("*.part"))
+    lines = log.read_text().strip().splitlines()
+    (run_id,) = {folder.name for folder in runs.glob("*-s0-*") if folder.name in lines[-1]}
+    filler.unlink()
+    continued = finish(start(runs, log, ["train-run", run_id, *options]))
+    return dict(status=status, lines=lines, continued=continued)
+
+
 def error(folder: Path, runs: str, files: str = "0") -> dict:
     "A run that cannot write: its status and what it prints."
     status = finish(start(Path(runs), folder / "log", files=int(files)))
@@ -190,7 +242,7 @@ def error(folder: Path, runs: str, files: str = "0") -> dict:
 def main_loop() -> None:
     "Answer the actions of stdin."
     torch.set_num_threads(1)
-    actions = {f.__name__: f for f in (kills, steps, concurrent, grid, error)}
+    actions = {f.__name__: f for f in (kills, points, steps, concurrent, grid, full_disk, error)}
     for line in sys.stdin:
         name, folder, *words = json.loads(line)
         try:

@@ -1,14 +1,11 @@
 """The command line: exit statuses, and one line for every mistake."""
 
-import os
 import re
 import subprocess
 import sys
 
 import pytest
 import torch
-
-from pat_nb.cli import main
 
 MISTAKES = [  # command, what its message says
     ("paper --profile smok", "'smoke'"),
@@ -77,26 +74,6 @@ MISTAKES = [  # command, what its message says
     ("data verfy", "verify"),
 ]
 COMMANDS = ("paper", "train", "train-run", "predict", "export", "bench", "data", "results", "settings")
-
-
-@pytest.fixture
-def command(tmp_path, monkeypatch, capsys):
-    "`command(line, **variables)` in this process: (status, stdout, stderr). Runs, figures and data are in `tmp_path`."
-    for name in [name for name in os.environ if name.startswith("PAT_NB_")]:
-        monkeypatch.delenv(name)
-    for name in ("runs", "figures", "data"):
-        monkeypatch.setenv(f"PAT_NB_{name.upper()}", str(tmp_path / name))
-
-    def call(line, **variables):
-        for name, value in variables.items():
-            monkeypatch.setenv(name, value)
-        try:
-            status = main(line.split())
-        except SystemExit as e:
-            status = e.code
-        return status, *capsys.readouterr()
-
-    return call
 
 
 @pytest.mark.parametrize(("line", "hint"), MISTAKES, ids=[line for line, _ in MISTAKES])
@@ -186,7 +163,7 @@ def test_exit_status_of_the_program(run_command, environment):
 
 @pytest.mark.slow
 def test_training_and_its_results(command, tmp_path):
-    small = "--steps 6 --size 32x64 --batch-size 2 --width 4 --depth 2 --eval-every 3"
+    small = "--steps 6 --size 32x64 --batch-size 2 --width 4 --depth 2 --eval-every 3 --threads 1"
     status, out, _ = command(f"train --loss focal --loss-param gamma=1 {small}")
     assert status == 0
     assert "test  mIoU" in out
@@ -200,7 +177,7 @@ def test_training_and_its_results(command, tmp_path):
 def test_loss_of_another_library(command, tmp_path):
     pytest.importorskip("segmentation_models_pytorch")
     loss = "segmentation_models_pytorch.losses"
-    small = "--steps 2 --size 32x64 --batch-size 2 --width 4 --depth 2 --eval-every 2"
+    small = "--steps 2 --size 32x64 --batch-size 2 --width 4 --depth 2 --eval-every 2 --threads 1"
     status, out, err = command(f"train --loss {loss}:LovaszLoss --loss-param mode=multiclass {small}")
     assert status == 0, err
     assert "test  mIoU" in out

@@ -40,6 +40,10 @@ def test_kills_at_random_moments(fault):
     assert counts["differing"] == 0
 
 
+def test_kills_after_every_kind_of_file(fault):
+    assert len(fault("points")["points"]) == 3
+
+
 def test_checkpoint_at_the_step_of_a_signal(fault):
     assert all(0 < step < 40 for step in fault("steps")["steps"])
 
@@ -79,6 +83,16 @@ def test_full_disk(fault, mounted):
     check_error(fault("error", disk / "runs"), errno.ENOSPC, disk / "runs")
     assert not list(disk.rglob("*.part"))
     assert not list(disk.rglob("result.json"))
+
+
+def test_grid_on_a_full_disk(fault, mounted):
+    "The grid stops at the first run without space, with one line, and keeps earlier results; it continues later."
+    disk = mounted("-t", "tmpfs", "-o", "size=8m", "tmpfs")
+    found = fault("full_disk", disk)
+    check_error(found, errno.ENOSPC, disk / "runs")
+    assert found["lines"][-1].endswith("Free some space, then run the same command: it continues.")
+    assert not [line for line in found["lines"] if "FAILED" in line or "notebook" in line]
+    assert found["continued"] == 0
 
 
 def test_read_only_disk(fault, mounted):

@@ -26,19 +26,19 @@ def write_folder(root, value: int, files: int) -> None:
     (root / "folder" / "classes.txt").write_text("a\nb\n")
 
 
-@pytest.mark.slow
-def test_result_of_other_data_is_refused(environment, tmp_path, run_command):
+def test_result_of_other_data_is_refused(command, tmp_path):
     "A finished run of folder A is not the answer for folder B."
     write_folder(tmp_path / "a", 0, files=4)
     write_folder(tmp_path / "b", 1, files=5)
-    command = ("pat-nb", "train", "--dataset", "folder", "--loss", "ce", *TINY.split())
-    run_command(*command, env=environment | {"PAT_NB_DATA": str(tmp_path / "a")})
-    refused = run_command(*command, env=environment | {"PAT_NB_DATA": str(tmp_path / "b")}, status=2)
-    assert "mIoU" not in refused.out
-    assert len(refused.err.strip().splitlines()) == 1
+    line = f"train --dataset folder --loss ce {TINY}"
+    assert command(line, PAT_NB_DATA=str(tmp_path / "a"))[0] == 0
+    status, out, err = command(line, PAT_NB_DATA=str(tmp_path / "b"))
+    assert status == 2
+    assert "mIoU" not in out
+    assert len(err.strip().splitlines()) == 1
     for hint in ("other data", str(tmp_path / "b"), str(tmp_path / "runs"), "PAT_NB_DATA", "delete"):
-        assert hint in refused.err
-    run_command(*command, env=environment | {"PAT_NB_DATA": str(tmp_path / "a")})
+        assert hint in err
+    assert command(line, PAT_NB_DATA=str(tmp_path / "a"))[0] == 0
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ SHORTER = [
     ("STEPS = 120", "STEPS = 4"),
     ("STEPS = 300", "STEPS = 4"),
     ("size=(48, 96), steps", "precision='fp32', size=(16, 32), steps"),
+    ("size=(96, 128), steps", "precision='fp32', size=(32, 48), steps"),
+    ("torch.set_num_threads(2)", "torch.set_num_threads(1)"),
 ]
 
 every_tutorial = pytest.mark.parametrize("notebook", TUTORIALS, ids=lambda n: n.path.stem)

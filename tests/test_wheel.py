@@ -21,6 +21,7 @@ MODULES = sorted(
     for path in (ROOT / "pat_nb").rglob("*.py")
     if path.name != "_modidx.py"
 )
+HEAVY = ["torchvision", "pandas", "matplotlib", "tqdm", "psutil", "papermill"]  # packages of the extras
 NEEDS_TRAIN = ["import pat_nb.training", "from pat_nb.training import fit", "import pat_nb.experiments.run"]
 IMPORT_ALL = """
 import importlib, json, sys
@@ -32,8 +33,18 @@ for name in sys.argv[2:]:
         found[name] = f"{type(e).__name__}: {e}"
 print(json.dumps(found))
 """
-USE_LOSSES = """
-import json, torch
+USE_LIGHT = """
+import json, sys, torch
+from importlib.util import find_spec
+packages = [name for name in json.loads(sys.argv[1]) if find_spec(name)]
+errors = {}
+for statement in json.loads(sys.argv[2]):
+    try:
+        exec(statement)
+        errors[statement] = "no error"
+    except Exception as e:
+        errors[statement] = f"{type(e).__name__}: {e}"
+
 from pat_nb.losses import PATLoss
 from pat_nb.losses.registry import LOSSES, make_loss
 from pat_nb.names import LOSS_TABLE
@@ -50,14 +61,11 @@ for loss in LOSS_TABLE:
         found[loss.name] = ""
     except Exception as e:
         found[loss.name] = f"{type(e).__name__}: {e}"
-print(json.dumps(found))
-"""
-USE_METRICS = """
-import torch
 from pat_nb.metrics import ConfusionMatrix
 matrix, target = ConfusionMatrix(3), torch.tensor([[[0, 1], [2, 255]]])
 matrix.update(torch.nn.functional.one_hot(target % 3, 3).permute(0, 3, 1, 2).float(), target)
-assert matrix.compute()["miou"] == 1
+miou = matrix.compute()["miou"]
+print(json.dumps(dict(packages=packages, errors=errors, losses=found, miou=miou)))
 """
 
 
@@ -160,35 +168,31 @@ def test_settings_without_a_checkout(full, tmp_path, outside, run_command):
 
 
 @pytest.fixture(scope="module")
-def light_losses(light, tmp_path_factory, clean_environment, run_command) -> dict[str, str]:
-    "loss -> its error in the light environment, or an empty string."
+def light_use(light, tmp_path_factory, clean_environment, run_command) -> dict:
+    "What a program finds in the light environment: packages, errors of imports, errors of losses, a metric."
     env = {k: v for k, v in clean_environment.items() if k != "PYTHONPATH"}
-    folder = tmp_path_factory.mktemp("elsewhere")
-    finished = run_command(light / "bin" / "python", "-W", "ignore", "-c", USE_LOSSES, cwd=folder, env=env)
+    words = [light / "bin" / "python", "-W", "ignore", "-c", USE_LIGHT, json.dumps(HEAVY), json.dumps(NEEDS_TRAIN)]
+    finished = run_command(*words, cwd=tmp_path_factory.mktemp("elsewhere"), env=env)
     return json.loads(finished.out.splitlines()[-1])
 
 
-def test_light_environment_is_light(light, tmp_path, outside, run_command):
-    packages = ("torchvision", "pandas", "matplotlib", "tqdm", "psutil", "papermill")
-    code = f"from importlib.util import find_spec; print([name for name in {packages} if find_spec(name)])"
-    assert run_command(light / "bin" / "python", "-c", code, cwd=tmp_path, env=outside).out.strip() == "[]"
+def test_light_environment_is_light(light_use):
+    assert light_use["packages"] == []
 
 
 @pytest.mark.parametrize("name", [loss.name for loss in LOSS_TABLE])
-def test_loss_beside_torch_and_numpy(name, light_losses):
-    assert light_losses[name] == ""
+def test_loss_beside_torch_and_numpy(name, light_use):
+    assert light_use["losses"][name] == ""
 
 
-def test_metrics_beside_torch_and_numpy(light, tmp_path, outside, run_command):
-    run_command(light / "bin" / "python", "-c", USE_METRICS, cwd=tmp_path, env=outside)
+def test_metrics_beside_torch_and_numpy(light_use):
+    assert light_use["miou"] == 1
 
 
 @pytest.mark.parametrize("statement", NEEDS_TRAIN)
-def test_missing_extra_is_named(statement, light, tmp_path, outside, run_command):
-    finished = run_command(light / "bin" / "python", "-c", statement, cwd=tmp_path, env=outside, status=1)
-    last = finished.err.strip().splitlines()[-1]
-    assert "MissingExtraError" in last
-    assert "pat_nb[train]" in last
+def test_missing_extra_is_named(statement, light_use):
+    assert light_use["errors"][statement].startswith("MissingExtraError: ")
+    assert "pat_nb[train]" in light_use["errors"][statement]
 
 
 @pytest.mark.parametrize("words", ["train --loss ce --steps 2", "paper"])
