@@ -147,6 +147,12 @@ def test_no_cycle_between_subpackages():
     assert not cycles(PACKAGE.groups()), "these subpackages import each other"
 
 
+def test_torchvision_is_imported_in_functions():
+    "It imports TorchDynamo, which would take two seconds of every command and notebook."
+    imports = ((m, node) for m, tree in PACKAGE.trees.items() for node in tree.body)
+    assert not [m for m, node in imports if re.match(r"(from|import) torchvision\b", ast.unparse(node))]
+
+
 def test_import_graph_sees_importlib(tmp_path):
     "The graph finds cycles through functions, importlib, f-strings and lazy exports."
     sources = {
