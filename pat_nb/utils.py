@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['UserError', 'describe_os_error', 'find_os_error', 'Terminated', 'raise_on_sigterm', 'interrupt_status',
-           'atomic_write', 'write_json', 'first_line', 'check_regular_file', 'read_text', 'read_json',
+           'atomic_write', 'write_json', 'first_line', 'error_summary', 'check_regular_file', 'read_text', 'read_json',
            'MissingExtraError', 'require_extra', 'lazy_exports']
 
 # %% ../nbs/00_utils.ipynb #3e71535e
@@ -138,6 +138,11 @@ def first_line(
     "Return the first line of an error's message, for a message of one line."
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0][:length] if lines else type(error).__name__
+
+
+def error_summary(error: BaseException) -> str:
+    "Return the type of an error and the first line of its message."
+    return f"{type(error).__name__}: {first_line(error)}"
 
 # %% ../nbs/00_utils.ipynb #33ce6f7a
 def check_regular_file(path: Path) -> None:

@@ -16,9 +16,15 @@ import torch
 from pandas.api.types import is_numeric_dtype
 
 from .candidates import candidates
-from .measure import describe_machine, example_batch, peak_memory, time_forward_backward
+from pat_nb.benchmarks.measure import (
+    describe_machine,
+    example_batch,
+    peak_memory,
+    time_forward_backward,
+    write_measurements,
+)
 from ..names import check_choice
-from ..utils import atomic_write, check_regular_file
+from ..utils import check_regular_file
 
 # %% ../../nbs/67b_benchmark_losses.ipynb #86ccf0bb
 SHAPES = {  # name -> (batch, classes, height, width)
@@ -73,11 +79,7 @@ def bench_losses(
     for shape in shapes:
         check_choice("shape", shape, SHAPES)
     table = pd.concat([compare_losses(shape, **options) for shape in shapes], ignore_index=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    atomic_write(folder / "losses.csv", lambda part: table.to_csv(part, index=False, float_format="%.4g"))
-    figure = _draw(table)
-    figure.savefig(folder / "losses.png", dpi=120)
-    plt.close(figure)
+    write_measurements(folder / "losses.csv", table, _draw(table))
     return table
 
 # %% ../../nbs/67b_benchmark_losses.ipynb #6e0c5669
@@ -126,7 +128,7 @@ def stored_costs(
         return table
     tables = [compare_losses(k, repeats, names=names, size=size) for k, size in (shapes or SHAPES).items()]
     table = pd.concat(tables, ignore_index=True)
-    atomic_write(file, lambda path: table.to_csv(path, index=False, float_format="%.4g"))
+    write_measurements(file, table)
     return pd.read_csv(file)
 
 

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .measure import describe_machine
+from .measure import describe_machine, write_measurements
 from ..data.core import CachedDataset, count_classes
 from ..data.registry import make_dataset
 from ..data.stream import StreamLoader
@@ -78,8 +78,7 @@ def bench_training(
     table = _summarize(pd.DataFrame(measured))
     setup = {k: v for k, v in (asdict(job) | describe_machine(device)).items() if k not in table}
     setup |= dict(size="x".join(map(str, job.size)), rounds=rounds)
-    folder.mkdir(parents=True, exist_ok=True)
-    table.assign(**setup).to_csv(folder / "training.csv", index=False, float_format="%.4g")
+    write_measurements(folder / "training.csv", table.assign(**setup))
     return table
 
 # %% ../../nbs/68_benchmark_training.ipynb #fd915a8b

@@ -21,7 +21,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .measure import describe_machine, example_batch, peak_memory, time_forward_backward
+from pat_nb.benchmarks.measure import (
+    describe_machine,
+    example_batch,
+    peak_memory,
+    time_forward_backward,
+    write_measurements,
+)
 from ..losses.registry import make_loss
 from ..names import check_choice
 from ..training.cpu_tuning import keep_freed_memory
@@ -116,11 +122,7 @@ def bench_upsampled(
         check_choice("case", chosen["case"], CASES)
     tables = [_measure_apart(*job) for job in jobs]
     table = pd.concat([t for t in tables if t is not None], ignore_index=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    table.to_csv(folder / "upsampled.csv", index=False, float_format="%.4g")
-    figure = _draw(table)
-    figure.savefig(folder / "upsampled.png", dpi=120)
-    plt.close(figure)
+    write_measurements(folder / "upsampled.csv", table, _draw(table))
     return table
 
 # %% ../../nbs/67c_benchmark_upsampled.ipynb #1bedd589

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from tqdm import tqdm
 
 from .files import FileDataset
-from ..utils import UserError, first_line
+from ..utils import UserError, error_summary
 
 # %% ../../nbs/38a_data_archives.ipynb #606ba783
 def unpack(
@@ -38,7 +38,7 @@ def unpack(
     except UserError:
         raise
     except Exception as e:  # the decompressors raise many types of errors on damaged archives
-        reason = f"{type(e).__name__}: {first_line(e)}"
+        reason = error_summary(e)
         raise UserError(f"{archive} cannot be unpacked into {target} ({reason}).") from None
     finally:
         shutil.rmtree(part, ignore_errors=True)

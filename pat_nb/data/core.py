@@ -16,7 +16,6 @@ import psutil
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
-from torchvision import tv_tensors
 
 from ..utils import UserError, write_json
 
@@ -58,6 +57,8 @@ class SegmentationDataset(Dataset):
         image, mask = self.load(i)
         image_CHW, mask_HW = torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(mask)
         if self.augment is not None:
+            from torchvision import tv_tensors  # takes seconds, and only training needs it
+
             image_CHW, mask_HW = self.augment(tv_tensors.Image(image_CHW), tv_tensors.Mask(mask_HW))
         return torch.as_tensor(image_CHW).float().div_(255), torch.as_tensor(mask_HW).long()
 

@@ -6,31 +6,21 @@
 __all__ = ['Augmentation', 'light_augmentation', 'size_before_crop', 'resize_pair']
 
 # %% ../../nbs/30a_data_transforms.ipynb #4d620df7
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchvision import tv_tensors
-from torchvision.transforms import v2
-from torchvision.transforms.v2.functional import (
-    adjust_brightness_image,
-    adjust_contrast_image,
-    adjust_hue_image,
-    adjust_saturation_image,
-    resized_crop_image,
-    resized_crop_mask,
-)
 
 from .core import VOID
 
+if TYPE_CHECKING:
+    from torchvision.transforms import v2
+
 # %% ../../nbs/30a_data_transforms.ipynb #2fe81908
 _MIN_SCALE = 0.5  # smallest share of the area that a crop keeps
-_JITTER_STEPS = (  # function, name of its factor in the parameters of `v2.ColorJitter`
-    (adjust_brightness_image, "brightness_factor"),
-    (adjust_contrast_image, "contrast_factor"),
-    (adjust_saturation_image, "saturation_factor"),
-    (adjust_hue_image, "hue_factor"),
-)
+_JITTER_STEPS = ("brightness", "contrast", "saturation", "hue")  # in the order of `v2.ColorJitter`
 
 # %% ../../nbs/30a_data_transforms.ipynb #3296e7d9
 class Augmentation:
@@ -42,28 +32,36 @@ class Augmentation:
         min_scale: float = _MIN_SCALE,  # smallest share of the area that a crop keeps, 0..1
         jitter: float = 0.2,  # strength of the changes of brightness, contrast and saturation
     ):
+        from torchvision.transforms import v2
+
         self.size, self.jitter = size, v2.ColorJitter(jitter, jitter, jitter)
         ratio = (0.8 * size[1] / size[0], 1.25 * size[1] / size[0])
         self.crop = v2.RandomResizedCrop(size, scale=(min_scale, 1.0), ratio=ratio)
 
     def __call__(self, image_CHW: Tensor, mask_HW: Tensor) -> tuple[Tensor, Tensor]:
+        from torchvision import tv_tensors
+        from torchvision.transforms.v2 import functional
+
         image_CHW, mask_HW = image_CHW.as_subclass(Tensor), mask_HW.as_subclass(Tensor)
         if torch.rand(1) < 0.5:
             image_CHW, mask_HW = image_CHW.flip(-1), mask_HW.flip(-1)
         box, color = self.crop.make_params([image_CHW]), self.jitter.make_params([])
-        image_CHW = resized_crop_image(image_CHW, **box, size=self.size)
-        mask_HW = resized_crop_mask(mask_HW, **box, size=self.size)
+        image_CHW = functional.resized_crop_image(image_CHW, **box, size=self.size)
+        mask_HW = functional.resized_crop_mask(mask_HW, **box, size=self.size)
         for k in color["fn_idx"].tolist():  # in random order; the hue has no factor
-            adjust, factor = _JITTER_STEPS[k]
-            if color[factor] is not None:
-                image_CHW = adjust(image_CHW, color[factor])
+            factor = color[f"{_JITTER_STEPS[k]}_factor"]
+            if factor is not None:
+                image_CHW = getattr(functional, f"adjust_{_JITTER_STEPS[k]}_image")(image_CHW, factor)
         return image_CHW.as_subclass(tv_tensors.Image), mask_HW.as_subclass(tv_tensors.Mask)
 
 # %% ../../nbs/30a_data_transforms.ipynb #32db8655
 def light_augmentation(
     size: tuple[int, int],  # not used, since nothing is cropped
-) -> v2.Transform:  # (image tv_tensor, mask tv_tensor) -> (image, mask)
+) -> "v2.Transform":  # (image tv_tensor, mask tv_tensor) -> (image, mask)
     "Return the augmentation that the released code applies to Oxford Pet."
+    from torchvision import tv_tensors
+    from torchvision.transforms import v2
+
     fill = {tv_tensors.Image: 0, tv_tensors.Mask: VOID}
     affine = v2.RandomAffine(  # torchvision always resamples a mask by the nearest pixel
         3, (0.0625, 0.0625), (0.9, 1.1), interpolation=v2.InterpolationMode.BILINEAR, fill=fill

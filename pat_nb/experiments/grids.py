@@ -18,7 +18,7 @@ from .tuning import WITHOUT_TAIL, best_specs, finetuned_specs, length_specs, sco
 from ..losses.registry import loss_params
 from ..names import check_choice
 from ..settings import Settings, load_settings
-from ..utils import UserError, first_line, read_json, write_json
+from ..utils import UserError, error_summary, read_json, write_json
 
 # %% ../../nbs/64_grids.ipynb #9179b423
 def combine(
@@ -65,9 +65,7 @@ def chosen_member(
     try:
         return loss_params("pat", **read_json(file)["loss_params"])
     except (ValueError, KeyError, TypeError) as e:
-        raise UserError(
-            f"{file} is damaged ({type(e).__name__}: {first_line(e)}). Restore it from the repository."
-        ) from None
+        raise UserError(f"{file} is damaged ({error_summary(e)}). Restore it from the repository.") from None
 
 # %% ../../nbs/64_grids.ipynb #80a260c1
 def store_member(

@@ -19,7 +19,7 @@ from ..data.registry import DATASETS
 from .results import read_result
 from .spec import RunSpec
 from ..models import Segmenter, make_model
-from ..utils import UserError, atomic_write
+from ..utils import UserError, atomic_write, first_line
 
 # %% ../../nbs/61d_model_info.ipynb #b915efe3
 _KEY = "pat_nb"  # of the metadata
@@ -85,8 +85,7 @@ def read_info(
         with safe_open(file, "pt") as weights:
             metadata = weights.metadata() or {}
     except Exception as e:  # safetensors raises its own type for damaged files
-        reason = str(e).splitlines()[0] if str(e) else type(e).__name__
-        raise UserError(f"{file}: cannot be read as safetensors weights ({reason}).") from None
+        raise UserError(f"{file}: cannot be read as safetensors weights ({first_line(e)}).") from None
     if _KEY in metadata:
         return _from_metadata(file, metadata[_KEY])
     result = read_result(file.parent)

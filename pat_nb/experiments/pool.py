@@ -9,7 +9,7 @@ __all__ = ['run_grid']
 import subprocess
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
@@ -32,7 +32,10 @@ def run_grid(
     settings: Settings | None = None,  # folders, device, jobs, threads; None: `load_settings()`
     progress: bool = True,  # show a progress bar
 ) -> dict[str, str]:  # run id -> "" or the first line of its error, for the runs that this call trained
-    "Train the runs that have no result yet, several at a time. After an interruption, call it again to continue."
+    """Train the runs that have no result yet, several at a time. After an interruption, call it again to continue.
+
+    Raises `OSError` at the first run that finds the disk full, over quota or read-only.
+    """
     settings = settings or load_settings()
     settings = replace(settings, threads=settings.threads or 1)  # the runs fill the cores together
     check_data(specs, settings)
@@ -48,7 +51,7 @@ def run_grid(
         grid.todo.put(spec)
     with ThreadPoolExecutor(max(1, jobs)) as threads:
         try:
-            for job in [threads.submit(grid.work) for _ in range(jobs)]:
+            for job in wait([threads.submit(grid.work) for _ in range(jobs)], return_when=FIRST_EXCEPTION).done:
                 job.result()
         finally:
             grid.stop()

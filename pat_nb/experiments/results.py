@@ -22,7 +22,7 @@ from .packed import PACKED_NAME, read_packed
 from .spec import RunSpec, run_dataset, stored_run_id
 from ..metrics.extended import EXTENDED
 from ..settings import Settings, load_settings
-from ..utils import UserError, first_line, read_json, read_text
+from ..utils import UserError, error_summary, read_json, read_text
 
 # %% ../../nbs/61_results.ipynb #33072260
 SCHEMA = 1  # of result.json
@@ -50,7 +50,7 @@ def _check_run(result: Any, run_id: str, source: str) -> None:
         if result["run_id"] != stored_run_id(result["spec"]) or result["run_id"] != run_id:
             raise ValueError("its spec belongs to another run")
     except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as e:
-        raise UserError(f"{source} is damaged ({type(e).__name__}: {first_line(e)}).") from None
+        raise UserError(f"{source} is damaged ({error_summary(e)}).") from None
 
 # %% ../../nbs/61_results.ipynb #6a742b98
 _NUMBER, _OR_NULL = (int, float), (type(None),)
@@ -150,7 +150,7 @@ class StoredResults:
         try:
             result = json.loads(self.packed[name])
         except (ValueError, RecursionError) as e:
-            raise UserError(f"{source} is damaged ({type(e).__name__}: {first_line(e)}).") from None
+            raise UserError(f"{source} is damaged ({error_summary(e)}).") from None
         _check_run(result, run_id, source)
         return result
 

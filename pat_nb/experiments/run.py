@@ -100,8 +100,8 @@ def run_split(
     "Return a split as the network takes it: images, or the features of its frozen encoder. Raises `UserError`."
     is_train = split == "train"
     if not hasattr(model.net, "encode"):
-        data = run_dataset(spec, split, settings, augment=is_train)
-        return CachedDataset(data) if is_train else data
+        # each validation reads the same images again
+        return CachedDataset(run_dataset(spec, split, settings, augment=is_train), 0.25 if is_train else 0.05)
     if world_size() > 1:
         raise UserError(f"model {spec.model!r} trains in one process. Train several runs side by side: jobs=2.")
     model.to(device)

@@ -6,6 +6,7 @@
 __all__ = ['GRACE_S', 'Worker', 'error_file']
 
 # %% ../../nbs/62b_worker.ipynb #13d13caa
+import errno
 import json
 import os
 import queue
@@ -26,7 +27,16 @@ from .environment import child_environment
 from .run import run
 from .spec import RunSpec
 from ..settings import Settings
-from ..utils import UserError, atomic_write, describe_os_error, find_os_error, interrupt_status, raise_on_sigterm
+from pat_nb.utils import (
+    UserError,
+    atomic_write,
+    describe_os_error,
+    error_summary,
+    find_os_error,
+    first_line,
+    interrupt_status,
+    raise_on_sigterm,
+)
 
 # %% ../../nbs/62b_worker.ipynb #fb690c90
 class Worker:
@@ -60,7 +70,7 @@ class Worker:
         spec: RunSpec,
         on_step: Callable[[int], None] = lambda step: None,  # called with the number of finished steps
     ) -> str:  # "", or the first line of the error
-        "Train a run. The full error goes to `error_file`."
+        "Train a run. The full error goes to `error_file`. Raises `OSError` for a full or read-only disk."
         file = error_file(spec.run_id, self.settings)
         file.unlink(missing_ok=True)
         with suppress(BrokenPipeError):  # the process has just died; `_follow` reports it
@@ -74,6 +84,8 @@ class Worker:
         "Read progress until the run ends; return its error."
         for line in self.process.stdout:
             event = json.loads(line)
+            if event["event"] == "disk":
+                raise OSError(event["errno"], os.strerror(event["errno"]), event["path"])
             if event["event"] != "step":
                 return event.get("error", "")
             on_step(event["step"])
@@ -133,11 +145,14 @@ def _serve_runs() -> None:
     threading.Thread(target=_read_tasks, args=[tasks], daemon=True).start()
     try:
         with raise_on_sigterm():
-            while True:
+            can_write = True
+            while can_write:
                 task = tasks.get()
-                _train_run(RunSpec(**task["spec"]), Settings.from_dict(task["settings"]), report)
+                can_write = _train_run(RunSpec(**task["spec"]), Settings.from_dict(task["settings"]), report)
+        status = 1
     except KeyboardInterrupt as e:
-        os._exit(interrupt_status(e))  # the thread still reads stdin, so that a normal exit would fail
+        status = interrupt_status(e)
+    os._exit(status)  # the thread still reads stdin, so that a normal exit would fail
 
 
 def _read_tasks(tasks: queue.Queue) -> None:
@@ -149,20 +164,29 @@ def _read_tasks(tasks: queue.Queue) -> None:
     os._exit(1)
 
 # %% ../../nbs/62b_worker.ipynb #e3b777db
-def _train_run(spec: RunSpec, settings: Settings, report: Callable[..., object]) -> None:
-    "Train one run; report its steps and its end."
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # errors that every further run would meet
+
+
+def _train_run(
+    spec: RunSpec, settings: Settings, report: Callable[..., object], train: Callable[..., object] = run
+) -> bool:
+    "Train one run; report its steps and its end. Returns False if the disk is full or read-only."
     torch.set_num_threads(settings.threads or 1)
     try:
-        run(spec, settings, on_step=lambda step, steps: report(event="step", step=step), progress=False)
+        train(spec, settings, on_step=lambda step, steps: report(event="step", step=step), progress=False)
         report(event="done")
     except Exception as e:
+        cause = find_os_error(e)
+        if cause and cause.errno in _DISK:
+            report(event="disk", errno=cause.errno, path=str(cause.filename or settings.runs))
+            return False
         _write_error(error_file(spec.run_id, settings), traceback.format_exc())
         report(event="failed", error=_describe_error(e))
+    return True
 
 
 def _describe_error(error: Exception) -> str:
     "Describe the error of a run in one line."
     if cause := find_os_error(error):
         return describe_os_error(cause)
-    first_line = str(error).splitlines()[0] if str(error) else ""
-    return first_line if isinstance(error, UserError) else f"{type(error).__name__}: {first_line}"
+    return first_line(error, 10_000) if isinstance(error, UserError) else error_summary(error)

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .family import check_labels
-from .functional import BACKENDS, as_labels, check_arguments
+from .functional import BACKENDS, as_labels, check_arguments, divide_by_normalizer
 from .upsampled import check_upsample, family_nll, upsample_logits
 
 # %% ../../nbs/10g_loss_cross_entropy.ipynb #29deed41
@@ -144,5 +144,4 @@ class CELoss(SoftmaxLoss):
             return loss
         valid = labels != ignore_index
         D = valid.sum() if weight is None else (weight[labels.where(valid, 0)] * valid).sum()
-        D = D if self.reduce_normalizer is None else self.reduce_normalizer(D.to(z.dtype))
-        return torch.where(D > 0, loss / D, 0)
+        return divide_by_normalizer(loss, D, self.reduce_normalizer)

@@ -13,9 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .confusion import Metric
+from .confusion import Batch, Metric, check_labeled
 from .images import count_images
-from ..utils import UserError
 
 # %% ../../nbs/20e_metrics_boundary.ipynb #6a4c9a69
 class BoundaryIoU(Metric):
@@ -30,14 +29,10 @@ class BoundaryIoU(Metric):
         self.num_classes, self.ignore_index, self.dilation = num_classes, ignore_index, dilation
         self.counts = torch.zeros(3, num_classes + 1, dtype=torch.int64)  # in both boundaries, in G, in P
 
-    def update(
-        self,
-        logits: Tensor,  # (B, C, H, W) logits, or (B, H, W) integer classes
-        target: Tensor,  # (B, H, W) or (B, 1, H, W) labels, of any integer type
-    ) -> None:
-        "Add a batch."
-        class_ = logits.max(1)[1] if logits.is_floating_point() else logits
-        label, C = target.reshape(class_.shape), self.num_classes
+    def add(self, batch: Batch) -> None:
+        "Add a batch of images (B, H, W)."
+        class_, C = batch.classes, self.num_classes
+        label = batch.target.reshape(class_.shape)
         if self.ignore_index is not None:
             class_, label = (x.where(label != self.ignore_index, C) for x in (class_, label))
         width = max(1, round(self.dilation * math.hypot(*label.shape[-2:])))
@@ -46,14 +41,13 @@ class BoundaryIoU(Metric):
 
     def reduce(self) -> None:
         "Sum over all processes."
-        self.counts = torch.stack(self._gather(self.counts.cpu())).sum(0)
+        self.counts = self._sum(self.counts)
 
     def compute(self) -> dict[str, float]:  # boundary_iou, in 0..1
         "Return the mean. Raises `UserError` if no labeled pixel was added."
         both, labeled, predicted = self.counts[:, :-1].cpu().double()
+        check_labeled(labeled)
         iou = (both / (labeled + predicted - both))[labeled > 0]
-        if not len(iou):
-            raise UserError("no labeled pixel was evaluated: the split is empty, or all its pixels are ignored.")
         return dict(boundary_iou=iou.mean().item())
 
 # %% ../../nbs/20e_metrics_boundary.ipynb #08d4ca74

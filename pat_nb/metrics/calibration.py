@@ -7,10 +7,8 @@ __all__ = ['CalibrationError']
 
 # %% ../../nbs/20d_metrics_calibration.ipynb #8b9b4129
 import torch
-from torch import Tensor
 
-from .confusion import Metric
-from ..utils import UserError
+from .confusion import Batch, Metric, check_labeled
 
 # %% ../../nbs/20d_metrics_calibration.ipynb #44be5a2d
 class CalibrationError(Metric):
@@ -25,39 +23,23 @@ class CalibrationError(Metric):
         self.counts = torch.zeros(2, bins * _STEPS, dtype=torch.int64)  # wrong and correct pixels by confidence
 
     @torch.no_grad()
-    def update(
-        self,
-        logits: Tensor,  # (B, C, *spatial)
-        target: Tensor,  # (B, *spatial) or (B, 1, *spatial) labels, of any integer type
-    ) -> None:
-        "Add a batch."
-        target = target.reshape(-1, *logits.shape[2:])
-        highest, class_ = logits.max(1)
-        self.accumulate(highest, class_, logits.float().logsumexp(1), target)
-
-    def accumulate(
-        self,
-        highest: Tensor,  # (B, *spatial) highest logit
-        class_: Tensor,  # (B, *spatial) its class
-        log_sum: Tensor,  # (B, *spatial) logsumexp of the logits
-        target: Tensor,  # (B, *spatial) labels
-    ) -> None:
-        "Add a batch whose maximum and normalizer are known."
-        n = self.bins * _STEPS
-        step = ((highest.float() - log_sum).exp() * n).ceil().long().clamp(1, n) - 1  # bins are open on the left
-        index = step + n * (class_ == target)
+    def add(self, batch: Batch) -> None:
+        "Add a batch of logits."
+        n, target = self.bins * _STEPS, batch.target.reshape(batch.classes.shape)
+        confidence = (batch.highest.float() - batch.logits.float().logsumexp(1)).exp()
+        step = (confidence * n).ceil().long().clamp(1, n) - 1  # bins are open on the left
+        index = step + n * (batch.classes == target)
         if self.ignore_index is not None:
             index = index.where(target != self.ignore_index, 2 * n)
         self.counts = self.counts.to(index.device) + index.flatten().bincount(minlength=2 * n + 1)[:-1].view(2, n)
 
     def reduce(self) -> None:
         "Sum over all processes."
-        self.counts = torch.stack(self._gather(self.counts.cpu())).sum(0)
+        self.counts = self._sum(self.counts)
 
     def compute(self) -> dict[str, float]:  # ece, in 0..1
         "Return the error. Raises `UserError` if no labeled pixel was added."
-        if not self.counts.any():
-            raise UserError("no labeled pixel was evaluated: the split is empty, or all its pixels are ignored.")
+        check_labeled(self.counts)
         counts = self.counts.cpu().double()
         n = counts.shape[1]
         confidence = (torch.arange(n, dtype=torch.float64) + 0.5) / n

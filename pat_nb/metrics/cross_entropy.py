@@ -7,11 +7,9 @@ __all__ = ['CrossEntropy']
 
 # %% ../../nbs/20a_metrics_cross_entropy.ipynb #72e49339
 import torch
-from torch import Tensor
 
 from ..losses.upsampled import family_nll
-from .confusion import Batch, Metric
-from ..utils import UserError
+from .confusion import Batch, Metric, check_labeled
 
 # %% ../../nbs/20a_metrics_cross_entropy.ipynb #68836bad
 class CrossEntropy(Metric):
@@ -24,17 +22,9 @@ class CrossEntropy(Metric):
         self.ignore_index = ignore_index
         self.nll, self.pixels = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.int64)
 
-    def update(
-        self,
-        logits: Tensor,  # (B, C, *spatial)
-        target: Tensor,  # (B, *spatial) or (B, 1, *spatial) labels, of any integer type
-    ) -> None:
-        "Add a batch."
-        self.add(Batch(logits, target))
-
     @torch.no_grad()
     def add(self, batch: Batch) -> None:
-        "Add a batch that other metrics share."
+        "Add a batch. Raises `ValueError` as `family_nll`."
         z, target = batch.network_logits, batch.target
         nll = family_nll(z, target, ignore_index=self.ignore_index, reduction="sum", **batch.upsampling)
         self.nll = self.nll.to(nll.device) + nll
@@ -43,11 +33,9 @@ class CrossEntropy(Metric):
 
     def reduce(self) -> None:
         "Sum over all processes."
-        parts = self._gather((self.nll.cpu(), self.pixels.cpu()))
-        self.nll, self.pixels = (torch.stack(part).sum() for part in zip(*parts, strict=True))
+        self.nll, self.pixels = self._sum(self.nll), self._sum(self.pixels)
 
     def compute(self) -> dict[str, float]:  # cross_entropy, in nats
         "Return the mean. Raises `UserError` if no labeled pixel was added."
-        if not self.pixels:
-            raise UserError("no labeled pixel was evaluated: the split is empty, or all its pixels are ignored.")
+        check_labeled(self.pixels)
         return dict(cross_entropy=self.nll.item() / self.pixels.item())

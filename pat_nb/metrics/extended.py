@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .boundary import BoundaryIoU
 from .calibration import CalibrationError
-from .confusion import Metric
+from .confusion import Batch, Metric
 from .images import ImageScores
 
 # %% ../../nbs/22_metrics_extended.ipynb #9613517d
@@ -31,22 +31,19 @@ class ExtendedScores(Metric):
         self.boundary = BoundaryIoU(num_classes, ignore_index)
         self.calibration = CalibrationError(ignore_index)
 
+    @property
+    def _parts(self) -> tuple[Metric, ...]:
+        return self.images, self.boundary, self.calibration
+
     @torch.no_grad()
-    def update(
-        self,
-        logits: Tensor,  # (B, C, H, W)
-        target: Tensor,  # (B, H, W) or (B, 1, H, W) labels, of any integer type
-    ) -> None:
+    def add(self, batch: Batch) -> None:
         "Add a batch. Raises `ValueError` as `count_pairs`."
-        highest, class_ = logits.max(1)
-        target = target.reshape(class_.shape)
-        self.images.update(class_, target)
-        self.boundary.update(class_, target)
-        self.calibration.accumulate(highest, class_, logits.float().logsumexp(1), target)
+        for metric in self._parts:
+            metric.add(batch)
 
     def reduce(self) -> None:
         "Combine the state of all processes."
-        for metric in (self.images, self.boundary, self.calibration):
+        for metric in self._parts:
             metric.reduce()
 
     def compute(self) -> dict[str, Any]:  # the keys of EXTENDED

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .confusion import Metric, count_pairs, frequency_groups
+from .confusion import Batch, Metric, check_labeled, count_pairs, frequency_groups
 from ..utils import UserError
 
 # %% ../../nbs/20c_metrics_images.ipynb #b8f9231f
@@ -38,13 +38,9 @@ class ImageScores(Metric):
         self.num_classes, self.ignore_index, self.pixels, self.images = num_classes, ignore_index, pixels, images
         self._parts: list[Tensor] = []  # (B, 3, C)
 
-    def update(
-        self,
-        logits: Tensor,  # (B, C, *spatial) logits, or (B, *spatial) integer classes
-        target: Tensor,  # (B, *spatial) or (B, 1, *spatial) labels, of any integer type
-    ) -> None:
+    def add(self, batch: Batch) -> None:
         "Add a batch. Raises `ValueError` as `count_pairs`."
-        self._parts.append(count_images(logits, target, self.num_classes, self.ignore_index))
+        self._parts.append(count_images(batch.classes, batch.target, self.num_classes, self.ignore_index))
 
     def reduce(self) -> None:
         "Collect the images of all processes. Process r of n holds the images r, r + n, r + 2n and so on."
@@ -96,8 +92,7 @@ def image_scores(
     images: Tensor | None = None,  # (C,) training images that contain the class: adds image_head, _body and _tail
 ) -> dict[str, float]:  # the keys of the table, in 0..1, NaN where there is nothing to average
     "Compute the scores of counts per image. Raises `UserError` if no pixel is labeled."
-    if not counts.labeled_NC.any():
-        raise UserError("no labeled pixel was evaluated: the split is empty, or all its pixels are ignored.")
+    check_labeled(counts.labeled_NC)
     iou_NC = _iou(counts.correct_NC, counts.labeled_NC, counts.predicted_NC)
     correct, labeled, predicted = (
         n.sum(0).double() for n in (counts.correct_NC, counts.labeled_NC, counts.predicted_NC)

@@ -29,16 +29,8 @@ class ReleasedScores(Metric):
         self.void_class, self.void_first = void_class, void_first
         self.pairs: list[Tensor] = []  # `count_pairs` of every batch
 
-    def update(
-        self,
-        logits: Tensor,  # (B, C, *spatial) logits, or (B, *spatial) integer classes
-        target: Tensor,  # (B, *spatial) or (B, 1, *spatial) labels, of any integer type
-    ) -> None:
-        "Add a batch. Raises `ValueError` as `count_pairs`."
-        self.add(Batch(logits, target))
-
     def add(self, batch: Batch) -> None:
-        "Add a batch that other metrics share."
+        "Add a batch. Raises `ValueError` as `count_pairs`."
         self.pairs.append(batch.pairs(self.num_classes, self.ignore_index).int())
 
     def reduce(self) -> None:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from .smp import smp_network
-from ..utils import UserError, require_extra
+from ..utils import UserError, error_summary, require_extra
 
 # %% ../../nbs/40b_models_pretrained.ipynb #ae354dcd
 LITE0 = "tu-tf_efficientnet_lite0"  # encoder of segmentation-models-pytorch
@@ -57,8 +57,7 @@ def _file_tensors(file: Path) -> dict[str, Tensor]:
         stored = load(file) if load is load_file else torch.load(file, map_location="cpu", weights_only=True)
         return {k.split("encoder.", 1)[-1]: v for k, v in stored.items()}
     except Exception as e:
-        reason = f"{type(e).__name__}: {str(e).splitlines()[0] if str(e) else ''}"
-        raise UserError(f"encoder_weights={str(file)!r} cannot be read ({reason}).") from None
+        raise UserError(f"encoder_weights={str(file)!r} cannot be read ({error_summary(e)}).") from None
 
 # %% ../../nbs/40b_models_pretrained.ipynb #32dbea21
 def pretrained_network(

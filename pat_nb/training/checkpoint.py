@@ -17,7 +17,7 @@ from torch import nn
 from .device import random_state, set_random_state
 from .distributed import gather_objects, rank
 from .state import TrainState
-from ..utils import UserError, atomic_write, first_line
+from ..utils import UserError, atomic_write, error_summary, first_line
 
 # %% ../../nbs/48a_training_checkpoint.ipynb #d232111e
 def save_checkpoint(
@@ -61,8 +61,7 @@ def load_checkpoint(folder: Path, state: TrainState, callbacks: Any) -> None:
     except Exception as e:  # a damaged file raises many types of errors
         if isinstance(e, OSError) and e.errno != errno.EINVAL:  # not readable now; the file itself may be intact
             raise
-        reason = f"{type(e).__name__}: {first_line(e)}"
-        raise UserError(f"cannot resume from {file} ({reason}). Delete it to start this run again.") from None
+        raise UserError(f"cannot resume from {file} ({error_summary(e)}). Delete it to start this run again.") from None
     if differences:
         raise UserError(
             f"{file} belongs to a run with other settings ({', '.join(differences)}). "
