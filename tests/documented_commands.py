@@ -44,7 +44,8 @@ def commands(text: str) -> Iterator[str]:
     lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
     text = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
     programs = "|".join(name for name in CHECKS if name.isidentifier() or "-" in name)
-    lines += re.findall(rf"`((?:{programs}) [^`]+)`", text)
+    inline = re.findall(rf"`((?:{programs}) [^`]+)`", text)
+    lines += [re.sub(r"^pat-nb [\w-]+$", r"\g<0> --help", code) for code in inline]  # the mere name of a command
     lines += re.findall(rf"^    ((?:{programs}) .+)$", text, flags=re.M)
     yield from (command for line in lines if (command := re.sub(r"(^|\s)#.*", "", line).strip()))
 
