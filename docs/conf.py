@@ -57,6 +57,8 @@ html_css_files = ["site.css"]
 html_extra_path = ["_generated/extra"]
 html_math_renderer = "mathml"
 html_show_sourcelink = False
+ALONE = ("start", "losses", "data", "models", "training", "predict", "settings", "integrations")
+html_sidebars = {page: [] for page in (*ALONE, "distributed", "paper", "results", "notebooks")}  # pages without others
 html_theme_options = {
     "show_toc_level": 2,
     "navigation_with_keys": False,

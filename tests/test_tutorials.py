@@ -4,6 +4,7 @@ import os
 
 import nbformat
 import pytest
+from colab import REPOSITORY, with_address
 from nbclient import NotebookClient
 from notebooks import NBS, notebooks
 
@@ -35,6 +36,17 @@ def test_is_ready_for_colab(notebook):
     metadata = nbformat.read(notebook.path, as_version=4).metadata
     assert metadata["accelerator"] == "GPU"
     assert metadata["colab"]["gpuType"] == "T4"
+
+
+@every_tutorial
+def test_has_the_address_of_the_repository(notebook):
+    text = notebook.path.read_text(encoding="utf-8")
+    assert with_address(text, notebook.path.name, REPOSITORY) == text, "run `python tests/colab.py --write`"
+    with_badge = with_address(text, notebook.path.name, "owner/name")
+    assert f"/github/owner/name/blob/main/nbs/tutorials/{notebook.path.name})" in with_badge
+    assert 'repository = \\"owner/name\\"' in with_badge
+    assert with_address(with_badge, notebook.path.name, "owner/name") == with_badge
+    assert with_address(with_badge, notebook.path.name, REPOSITORY) == text
 
 
 def test_stored_outputs_are_small():
