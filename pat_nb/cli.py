@@ -93,7 +93,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"pat-nb {pat_nb.__version__}")
     commands = parser.add_subparsers(
-        dest="command", title="commands", prog="pat-nb", metavar="COMMAND", parser_class=_Parser
+        dest="command", title="commands", prog="pat-nb", metavar="COMMAND ...", parser_class=_Parser
     )
     parser.set_defaults(parser=parser)
     for name, command in COMMANDS.items():

@@ -7,6 +7,7 @@ __all__ = ['add_arguments', 'data']
 
 # %% ../../nbs/79_command_data.ipynb #f3da28bb
 import argparse
+import textwrap
 
 from .options import add_settings, resolve_settings
 
@@ -36,11 +37,19 @@ def data(args: argparse.Namespace) -> int:
 
     if args.action == "list":
         for row in list_datasets(settings.data).to_dict("records"):
-            samples = f", {row['samples']} samples" if row["samples"] else ""
-            print(f"{row['name']:17} {row['where']}{samples}")
-            print(f"{'':17} {row['licence']}; get it: {row['source']}")
+            print(_describe(row))
         return 0
     if args.action == "prepare":
         prepare_datasets(args.names, settings, args.download)
         return 0
     return 0 if verify_datasets(args.names, settings) else 1
+
+
+def _describe(row: dict[str, str | int]) -> str:
+    "Lines about one data set, of at most 100 characters."
+    samples = f", {row['samples']} samples" if row["samples"] else ""
+    if row["where"] == "embedded":
+        return f"{row['name']:17} drawn by the package{samples}"
+    more = f"License: {row['licence']}. Get it: {row['source']}"
+    lines = [f"{row['where']}{samples}", *textwrap.wrap(more, 82, break_on_hyphens=False)]
+    return "\n".join(f"{name:17} {line}" for name, line in zip([row["name"], *[""] * 9], lines, strict=False))

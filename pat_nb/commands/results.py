@@ -48,7 +48,7 @@ def show_results(args: argparse.Namespace) -> int:
         atomic_write(args.csv, lambda file: table.to_csv(file, index=False))
         print(f"Wrote {len(table)} runs to {args.csv}.")
     else:
-        print(format_results(_per_class(table, settings) if args.per_class else table))
+        print(_per_class(table, settings) if args.per_class else format_results(table))
     return 0
 
 # %% ../../nbs/79a_command_results.ipynb #055583a8
@@ -79,37 +79,42 @@ def _sort(table: "pd.DataFrame", column: str | None) -> "pd.DataFrame":
     return table.sort_values(check_choice("column", column, table.columns), ascending=False, kind="stable")
 
 # %% ../../nbs/79a_command_results.ipynb #74d0420e
-_SHOWN = ("dataset", "model", "loss", "params", "seed", "steps", "size", "miou", "head", "body", "tail", "pixel_acc")
+_SHOWN = ("run", "model", "loss", "params", "seed", "steps", "miou", "head", "body", "tail", "pixel_acc")
 
 
 def format_results(
-    table: "pd.DataFrame",  # of `results`, or with one column per class
+    table: "pd.DataFrame",  # of `results`
     width: int = 100,  # characters per line; parameters are cut, and columns continue below
 ) -> str:
-    "Format results for a terminal."
-    short = table[[c for c in _SHOWN if c in table]].copy() if "dataset" in table else table
-    if "params" in short:
-        others = short.drop(columns="params").to_string(index=False, float_format="%.1f")
-        room = width - 2 - len(others.partition("\n")[0])
-        keep = room if room >= 6 else 24  # where columns continue below, a longer text costs no line
-        short["params"] = [p if len(p) <= keep else f"{p[: keep - 1]}…" for p in short.params]
+    "Format results for a terminal, with a block for each data set and size."
+    groups = table.groupby(["dataset", "size"], sort=False)
+    return "\n\n".join(f"{' '.join(key)}\n{_format_block(block, width)}" for key, block in groups)
+
+
+def _format_block(table: "pd.DataFrame", width: int) -> str:
+    short = table[[c for c in _SHOWN if c in table]].copy()
+    others = short.drop(columns="params").to_string(index=False, float_format="%.1f")
+    room = width - 2 - len(others.partition("\n")[0])
+    keep = room if room >= 6 else 24  # where columns continue below, a longer text costs no line
+    short["params"] = [p if len(p) <= keep else f"{p[: keep - 1]}…" for p in short.params]
     return short.to_string(index=False, float_format="%.1f", line_width=width + 1)
 
 
-def _per_class(table: "pd.DataFrame", settings: Settings) -> "pd.DataFrame":
-    "The IoU of every class in percent, a row per run. Raises `UserError` if the runs are of several data sets."
+def _per_class(table: "pd.DataFrame", settings: Settings, width: int = 100) -> str:
+    "The runs with numbers, and the IoU of every class in percent. Raises `UserError` for several data sets."
     import pandas as pd
 
     from pat_nb.experiments.results import read_result
 
     if table.dataset.nunique() > 1:
         raise UserError(f"--per-class needs one data set: add --datasets {table.dataset.iloc[0]}.")
-    rows = []
-    for run_id, loss, seed in zip(table.run_id, table.loss, table.seed, strict=True):
+    runs, columns = table.assign(run=range(1, len(table) + 1)), {}
+    for number, run_id in zip(runs.run, runs.run_id, strict=True):
         result = read_result(settings.runs / run_id)
         iou = [float("nan") if v is None else 100 * v for v in result["metrics"]["test"]["iou"]]
-        rows.append(dict(loss=loss, seed=seed) | dict(zip(result["classes"], iou, strict=True)))
-    return pd.DataFrame(rows)
+        columns[number] = pd.Series(iou, index=result["classes"])
+    classes = pd.DataFrame(columns).rename_axis("IoU % of run", axis="columns")
+    return f"{format_results(runs, width)}\n\n{classes.to_string(float_format='%.1f', na_rep='-', line_width=width)}"
 
 # %% ../../nbs/79a_command_results.ipynb #298683c3
 def _check_options(args: argparse.Namespace) -> None:

@@ -141,7 +141,7 @@ class Folder(FileDataset):
     layout = """  folder/classes.txt                     a line ID NAME, or ID NAME RED GREEN BLUE, per class
   folder/images/NAME.jpg (or .png)       or images/{train,val,test}/NAME.jpg
   folder/masks/NAME.png                  or masks/{train,val,test}/NAME.png"""
-    source = "it is yours."
+    source = "put your own images and masks into this folder."
     licence = "yours"
 
     @classmethod
