@@ -136,8 +136,8 @@ STRENGTHS: dict[str, tuple[str, tuple[float, ...]]] = {  # loss -> (parameter, f
     "wce": ("power", (0.25, 0.5, 0.75, 1.0, 1.25)),
     "medianfreq": ("power", (0.25, 0.5, 0.75, 1.0, 1.25)),
     "recall": ("power", (0.25, 0.5, 1.0, 1.5, 2.0)),
-    f"{_SMP}:DiceLoss": ("ce_weight", (0.25, 0.5, 1.0, 2.0, 4.0)),
-    f"{_SMP}:LovaszLoss": ("ce_weight", (0.25, 0.5, 1.0, 2.0, 4.0)),
+    f"{_SMP}:DiceLoss": ("ce_weight", (0.0, 0.25, 0.5, 1.0, 2.0)),
+    f"{_SMP}:LovaszLoss": ("ce_weight", (0.0, 0.25, 0.5, 1.0, 2.0)),
 }
 
 # %% ../nbs/01_names.ipynb #06f7f2e4

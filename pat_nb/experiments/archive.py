@@ -16,7 +16,7 @@ from .image_counts import block_counts, read_counts, write_counts
 from .packed import PACKED_NAME, pack_result, write_packed
 from .results import StoredResults, load_results
 from .spec import RunSpec
-from .tuning import best_specs
+from .tuning import counted_specs
 from ..settings import Settings
 from ..utils import UserError, atomic_write, write_json
 
@@ -51,12 +51,12 @@ def pack_results(
 
 
 def _packed_counts(run_ids: list[str], settings: Settings) -> dict[str, bytes]:
-    "The counts per block of images, for the runs of the grid `best`. The archive compresses them."
-    best, members = {s.run_id for s in best_specs(settings)}, {}
+    "The counts per block of images, for the runs that reports compare. The archive compresses them."
+    counted, members = {s.run_id for s in counted_specs(settings)}, {}
     with tempfile.TemporaryDirectory() as tmp:
         for run_id in run_ids:
             file = settings.runs / run_id / "counts.npz"
-            if run_id in best and file.is_file():
+            if run_id in counted and file.is_file():
                 write_counts(Path(tmp) / "counts.npz", block_counts(read_counts(file)), compress=False)
                 members[f"{run_id}/counts.npz"] = (Path(tmp) / "counts.npz").read_bytes()
     return members

@@ -36,16 +36,25 @@ def paired_bootstrap(
         raise UserError("a paired bootstrap needs the same seeds and the same test images on both sides.")
     pieces = _pieces(a[0].sequences, block)
     sums = np.array([[_sum_pieces(x, pieces) for x in side] for side in (a, b)])  # (2, seeds, pieces, 3, C)
-    rng, (_, S, P) = np.random.default_rng(0), sums.shape[:3]
-    by_piece, values = np.moveaxis(sums, 2, 0).astype(float), []  # exact: counts are far below 2^53
-    for _ in range(draws):
-        times = np.bincount(rng.integers(P, size=P), minlength=P).astype(float)
-        drawn = np.tensordot(times, by_piece, 1)
-        values.append(np.subtract(*_miou(drawn)[:, rng.integers(S, size=S)].mean(1)))
+    drawn_seeds, miou = _draw(sums, draws)
+    per_draw = np.take_along_axis(miou, drawn_seeds[:, None], -1).mean(-1)
+    values = per_draw[:, 0] - per_draw[:, 1]
     low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(np.subtract(*_miou(sums.sum(2)).mean(1))), float(low), float(high))
 
 # %% ../../nbs/69_statistics.ipynb #5051d128
+def _draw(sums: np.ndarray, draws: int) -> tuple[np.ndarray, np.ndarray]:
+    "Seeds (draws, S) and mIoU (draws, 2, S) of every draw, from counts (2, S, P, 3, C) per piece."
+    rng, (_, S, P) = np.random.default_rng(0), sums.shape[:3]
+    times, seeds = np.empty((draws, P)), np.empty((draws, S), int)
+    for k in range(draws):
+        times[k] = np.bincount(rng.integers(P, size=P), minlength=P)
+        seeds[k] = rng.integers(S, size=S)
+    by_piece = np.moveaxis(sums, 2, 0).astype(float)  # exact: counts are far below 2^53
+    parts = (np.tensordot(t, by_piece, 1) for t in np.array_split(times, -(-draws // 100)))  # bounds the memory
+    return seeds, np.concatenate([_miou(part) for part in parts])
+
+
 def _pieces(sequences: np.ndarray, block: int) -> list[np.ndarray]:
     "What is drawn together: single images, or blocks of neighboring frames."
     if len(set(sequences.tolist())) == len(sequences):

@@ -66,8 +66,9 @@ def _foreign_params(path: str, given: dict[str, Any]) -> dict[str, Any]:
         for key in given:
             check_choice(f"parameter of loss {path!r}", key, (*known, "ce_weight"))
     required = "mode" in known and known["mode"].default is inspect.Parameter.empty
-    added = {k: _convert(f"loss {path!r}: {k}", 0.0, given[k]) for k in ("ce_weight",) if k in given}
-    return ({"mode": "multiclass"} if required else {}) | given | added
+    ce_weight = _convert(f"loss {path!r}: ce_weight", 0.0, given.get("ce_weight", 0.0))
+    given = {k: v for k, v in given.items() if k != "ce_weight"}
+    return ({"mode": "multiclass"} if required else {}) | given | ({"ce_weight": ce_weight} if ce_weight else {})
 
 # %% ../../nbs/19_loss_registry.ipynb #5f0eeae2
 def _import_foreign(path: str) -> type[nn.Module]:

@@ -45,7 +45,7 @@ def median_frequency_weights(
 ) -> Tensor:  # (C,) float32, with mean 1 over the pixels
     """Median-frequency balancing to a power. A class that does not occur has the largest weight of the others.
 
-    Reference: Eigen and Fergus, ICCV 2015, Section 6.3.2, for b = 1.
+    Reference: Eigen and Fergus, ICCV 2015, for b = 1.
     Raises: ValueError for wrong counts or power, and for a class with more pixels than its images.
     """
     n = check_counts(counts, allow_frequencies=False)
@@ -96,7 +96,7 @@ class MedianFrequencyLoss(WCELoss):
             pat_nb.data counts them.
         power: exponent b, at least 0; 0 is cross-entropy. Default: 1, the paper's.
 
-    Reference: Eigen and Fergus, ICCV 2015, Section 6.3.2.
+    Reference: Eigen and Fergus, ICCV 2015.
     """
 
     def __init__(
