@@ -1,0 +1,284 @@
+"""Execute the notebooks. `make test` compares the outputs with the stored ones, `make render` stores them.
+
+    python tests/render.py                                    # store the outputs of all notebooks
+    python tests/render.py nbs/11_loss_pat.ipynb nbs/paper    # of these
+    python tests/render.py --test --flags "slow data"         # execute only, as `make test` does
+
+Every notebook runs in a process of its own, two at a time. Its executed copy is written to build/executed, so that an
+interrupted command continues, and a second one executes only what has changed since (all with --fresh). Library
+notebooks run with their cells flagged `slow`. Those of nbs/paper show stored results, without data sets or training.
+"""
+
+import argparse
+import copy
+import hashlib
+import json
+import multiprocessing as mp
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from pathlib import Path
+
+from notebooks import NBS, ROOT, notebooks
+from outputs import VARIES, is_compared, look_same, normalized, paths_of_this_machine
+
+EXECUTED = ROOT / "build" / "executed"
+FOLDERS = (".", "paper", "experiments", "tutorials")
+PRELOADED = ("torch", "torchvision", "matplotlib.pyplot", "pandas", "IPython.core.interactiveshell", "nbdev.test")
+CELL_TIMEOUT = 900  # seconds
+FIGURES = (  # the settings of a shell: pictures for a page, not for print
+    "from matplotlib_inline.backend_inline import set_matplotlib_formats\n"
+    "set_matplotlib_formats('png', dpi=80, bbox_inches='tight')\n"
+    "del set_matplotlib_formats"
+)
+PROFILES = {  # notebooks of nbs/paper that do not show data/results/compact; None: there are no stored results
+    "table8_tuning": "frozen",
+    "table9_scope": "frozen",
+    "fig6_one_axis": "frozen",
+    "fig7_length": "frozen",
+    "tuning_findings": "frozen",
+    "table10_finetuned": None,
+    "fig2_method": "smoke",
+    "fig4_qualitative": "smoke",
+}
+
+
+# Conditions
+
+
+@dataclass(frozen=True)
+class Job:
+    "A notebook, the flags of cells to run, and whether this is a test."
+
+    path: Path
+    flags: tuple[str, ...]
+    test: bool
+
+    @property
+    def name(self) -> str:
+        return str(self.path.relative_to(NBS))
+
+    @property
+    def folder(self) -> str:
+        return str(self.path.parent.relative_to(NBS))
+
+    @property
+    def copy(self) -> Path:
+        return EXECUTED / self.name
+
+    @property
+    def profile(self) -> str | None:
+        return PROFILES.get(self.path.stem, "compact")
+
+    @property
+    def is_stored(self) -> bool:
+        "Whether its outputs are those that Git stores: the notebook shows results that exist."
+        return self.folder != "paper" or (self.profile is not None and _runs(self.profile).is_dir())
+
+    def environment(self) -> dict[str, str]:
+        if self.folder != "paper":
+            return {}
+        named = (
+            {} if self.profile is None else {"PAT_NB_PROFILE": self.profile, "PAT_NB_RUNS": str(_runs(self.profile))}
+        )
+        return named | {"PAT_NB_FIGURES": str(EXECUTED / "figures"), "PAT_NB_DATA": str(EXECUTED / "no-data")}
+
+    def stamp(self, package: str) -> str:
+        "Hash of all that determines the outputs."
+        cells = [(c["cell_type"], c["source"]) for c in read(self.path)["cells"]]
+        return _hash(json.dumps([cells, package, sorted(self.flags), self.environment()]))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _runs(profile: str) -> Path:
+    return EXECUTED / "runs" / (profile if profile == "smoke" else f"from-results/{profile}")
+
+
+def _package() -> str:
+    "Hash of the package, the settings and the stored results."
+    files = [*(ROOT / "pat_nb").rglob("*.py"), ROOT / "settings.ini", *(ROOT / "data").glob("results/*/*")]
+    return _hash("".join(_hash(f.read_bytes().hex()) for f in sorted(files)))
+
+
+def unpack_results() -> None:
+    "Make folders of runs from data/results."
+    from pat_nb.experiments import archive
+    from pat_nb.settings import load_settings
+
+    for profile in ("compact", "frozen"):
+        archive.unpack_results(load_settings(profile=profile, runs=str(EXECUTED / "runs")))
+
+
+def train_smoke(jobs: list[Job]) -> None:
+    "Train the runs of the figures that show images, which stored results lack. Nothing to do the second time."
+    import subprocess
+
+    if any(job.folder == "paper" and job.profile == "smoke" for job in jobs) and not os.environ.get("B_NOTRAIN"):
+        command = [sys.executable, "-m", "pat_nb.cli", "paper", "--profile", "smoke", "--only", "fig2,fig4"]
+        folders = ["--runs", str(_runs("smoke")), "--figures", str(EXECUTED / "figures")]
+        subprocess.run([*command, *folders], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+
+
+# Execution
+
+
+def read(path: Path) -> dict:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write(path: Path, notebook: dict) -> None:
+    "Write a notebook as nbdev does, if it changes."
+    text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+
+
+def execute(job: Job, stamp: str) -> None:
+    "Execute a notebook and write its copy. The copy has execution counts for the cells that ran."
+    from execnb.shell import CaptureShell
+    from nbdev.test import nb_test_cells
+
+    os.environ.update(job.environment(), IN_TEST="1")
+    skipped = [flag for flag in ("cuda", "slow", "data", "integrations") if flag not in job.flags]
+    notebook, cells = read(job.path), {cell.id: cell for cell in nb_test_cells(job.path, skipped)}
+    with tempfile.TemporaryDirectory(dir=_temporary()) as empty:
+        os.chdir(empty if job.folder == "tutorials" else job.path.parent)
+        sys.path.insert(0, str(ROOT))
+        shell = CaptureShell(job.path, mpl_format="png")
+        shell.run(FIGURES)
+        folders = paths_of_this_machine() | {empty: "", str(job.path.parent): "."}
+        for k, cell in enumerate(c for c in notebook["cells"] if c["cell_type"] == "code"):
+            cell["outputs"], cell["execution_count"] = [], None
+            if cell["id"] in cells:
+                outputs = json.loads(json.dumps(shell.run(cells[cell["id"]].source, timeout=CELL_TIMEOUT)))
+                if shell.exc:
+                    sys.exit(f"{job.name}, cell {k} ({cell['id']})\n{shell.prettytb(fname=job.path)}")
+                cell["outputs"], cell["execution_count"] = normalized(outputs, folders), k + 1
+        os.chdir(ROOT)
+    notebook["metadata"]["executed"] = {"stamp": stamp, "stored": job.is_stored}
+    write(job.copy, notebook)
+
+
+def _temporary() -> str | None:
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
+def _child(job: Job, stamp: str) -> None:
+    status = 1
+    try:
+        execute(job, stamp)
+        status = 0
+    except SystemExit as error:
+        print(error, file=sys.stderr)
+    except BaseException:
+        print(f"{job.name}\n{traceback.format_exc()}", file=sys.stderr)
+    sys.stderr.flush()
+    os._exit(status)  # threads of the notebook do not matter
+
+
+def execute_all(jobs: list[Job], package: str, workers: int = 2) -> list[Job]:
+    "Execute notebooks in processes that start with the large libraries imported. Returns those that failed."
+    for name in PRELOADED:
+        __import__(name)
+    context, waiting, running, failed = mp.get_context("fork"), list(jobs), {}, []
+    try:
+        while waiting or running:
+            while waiting and len(running) < workers:
+                job = waiting.pop(0)
+                process = context.Process(target=_child, args=(job, job.stamp(package)))
+                process.start()
+                running[process.sentinel] = (job, process, time.monotonic())
+            for sentinel in wait(list(running)):
+                job, process, start = running.pop(sentinel)
+                process.join()
+                seconds = time.monotonic() - start
+                print(f"{job.name}: {'failed' if process.exitcode else 'done'}, {seconds:.1f} s", flush=True)
+                if process.exitcode:
+                    failed.append(job)
+    finally:
+        for _, process, _ in running.values():
+            process.terminate()
+    return failed
+
+
+# Storing
+
+
+def store(job: Job) -> bool:
+    "Write the outputs of the executed copy into the notebook, except those that look the same. True if it changes."
+    made = {c["id"]: c for c in read(job.copy)["cells"] if c["cell_type"] == "code" and c["execution_count"]}
+    notebook = read(job.path)
+    before = copy.deepcopy(notebook)
+    for cell in notebook["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        cell["execution_count"] = None
+        if cell["id"] in made and is_compared(cell):
+            outputs, varies = made[cell["id"]]["outputs"], VARIES in cell["metadata"].get("tags", ())
+            if not look_same(cell["outputs"], outputs, varies):
+                cell["outputs"] = outputs
+    write(job.path, notebook)
+    return notebook != before
+
+
+def is_current(job: Job, package: str) -> bool:
+    return job.copy.is_file() and read(job.copy)["metadata"]["executed"]["stamp"] == job.stamp(package)
+
+
+def selected(paths: list[str], test: bool, flags: list[str]) -> list[Job]:
+    "The jobs of files and folders, of all by default. tests/test_tutorials.py tests the tutorials, with fewer steps."
+    found = [n.path for n in notebooks(*FOLDERS)]
+    named = [Path(p).resolve() for p in paths]
+    if unknown := [str(p) for p in named if p not in found and not any(p in f.parents for f in found)]:
+        sys.exit(f"not a notebook or a folder of notebooks: {', '.join(unknown)}")
+    found = [f for f in found if any(p == f or p == f.parent for p in named)] if named else found
+    jobs = [Job(f, tuple(flags), test) for f in found if not (test and f.parent.name == "tutorials")]
+    slow = ("tutorials", "experiments")
+    return sorted(jobs, key=lambda job: job.folder not in slow)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("paths", nargs="*", help="notebooks or folders; all without any")
+    parser.add_argument("--test", action="store_true", help="execute, and store nothing")
+    parser.add_argument("--flags", default="slow", help="run the cells with these directives")
+    parser.add_argument("--fresh", action="store_true", help="execute notebooks that have not changed, too")
+    parser.add_argument("--workers", type=int, default=2)
+    args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if not args.test:
+        for name in [name for name in os.environ if name.startswith("PAT_NB_")]:
+            del os.environ[name]
+    jobs = selected(args.paths, args.test, args.flags.split())
+    unpack_results()
+    if not args.test:
+        train_smoke(jobs)
+        for job in (j for j in jobs if not j.is_stored):
+            print(f"{job.name}: there are no results to show, left as it is")
+        jobs = [job for job in jobs if job.is_stored]
+    package = _package()
+    todo = [job for job in jobs if args.test or args.fresh or not is_current(job, package)]
+    failed = execute_all(todo, package, args.workers)
+    if not args.test:
+        changed = [job.name for job in jobs if job not in failed and store(job)]
+        print(f"{len(changed)} of {len(jobs)} notebooks changed:", *changed)
+    if failed:
+        print("FAILED:", *(job.name for job in failed), file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    shutil.rmtree(EXECUTED / "figures", ignore_errors=True)
+    sys.exit(main())
