@@ -47,6 +47,7 @@ PROFILES = {  # notebooks of nbs/paper that do not show data/results/compact; No
     "fig2_method": "smoke",
     "fig4_qualitative": "smoke",
 }
+SMOKE = {"datasets": "synthetic_street", "losses": "ce,cb,bms,pat"}  # runs that take a minute
 
 
 # Conditions
@@ -124,6 +125,7 @@ def train_smoke(jobs: list[Job]) -> None:
 
     if any(job.folder == "paper" and job.profile == "smoke" for job in jobs) and not os.environ.get("B_NOTRAIN"):
         command = [sys.executable, "-m", "pat_nb.cli", "paper", "--profile", "smoke", "--only", "fig2,fig4"]
+        command += [word for k, v in SMOKE.items() for word in (f"--{k}", v)]
         folders = ["--runs", str(_runs("smoke")), "--figures", str(EXECUTED / "figures")]
         subprocess.run([*command, *folders], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
