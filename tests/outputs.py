@@ -17,7 +17,9 @@ COLORS = 256  # of a stored picture
 MAX_DIFFERENCE = 2.0  # mean absolute difference of two pictures that look the same, of 255
 NUMBER = re.compile(r"(?<![\w.])[-−+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?(?:[eE][-+]?\d+)?(?![\w])|\bnan\b|\binf\b")
 UNIT = r"(?:[munµ]s|s|sec|seconds?|min|minutes?|h|hours?|[kKMGT]i?B|bytes|[\w]+/s|per second|×|x|times)"
-MEASURED = re.compile(rf"(?<![\w.])[-−+]?\d[\d.,]*(?:e[-+]?\d+)?\s?{UNIT}(?![\w])")
+KEY = r"\b(?:\w*(?:seconds|time|memory|rss)\w*|\w+_(?:[munµ]s|s|[kmg]i?b))\b['\"]?\s*[:=]\s*"
+VALUE = r"[-−+]?\d[\d.,]*(?:e[-+]?\d+)?"
+MEASURED = re.compile(rf"{KEY}{VALUE}|(?<![\w.]){VALUE}\s?{UNIT}(?![\w])", re.IGNORECASE)
 
 
 # Form

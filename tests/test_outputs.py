@@ -92,6 +92,7 @@ def picture(size=(60, 40), line=(5, 5, 50, 30)) -> str:
     [
         ("64x64: 6.6 ms per scene\n", "64x64: 17 ms per scene\n"),
         ("took 1.2 s and 3.1 MiB, 2.50x, 31.5 images/s", "took 12 s and 310 MiB, 0.9x, 2,010.3 images/s"),
+        ("{'step': 20, 'seconds': 1.2, 'rss_mb': 512.0}", "{'step': 20, 'seconds': 9.7, 'rss_mb': 640.5}"),
         ("loss 1.2345", "loss 1.2347"),
         ("| mIoU | 26.21 |\n|------|", "| mIoU | 26.2 |\n|-----|"),
         ("largest error 3.1e-08", "largest error 2.2e-16"),
