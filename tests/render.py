@@ -17,6 +17,7 @@ import multiprocessing as mp
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -47,7 +48,8 @@ PROFILES = {  # notebooks of nbs/paper that do not show data/results/compact; No
     "fig2_method": "smoke",
     "fig4_qualitative": "smoke",
 }
-SMOKE = {"datasets": "synthetic_street", "losses": "ce,cb,bms,pat"}  # runs that take a minute
+STORED = ("compact", "frozen")  # profiles in data/results
+SMOKE = {"DATASETS": "synthetic_street", "LOSSES": "ce,cb,bms,pat"}  # runs that take a minute
 
 
 # Conditions
@@ -55,11 +57,10 @@ SMOKE = {"datasets": "synthetic_street", "losses": "ce,cb,bms,pat"}  # runs that
 
 @dataclass(frozen=True)
 class Job:
-    "A notebook, the flags of cells to run, and whether this is a test."
+    "A notebook, and the flags of cells to run."
 
     path: Path
     flags: tuple[str, ...]
-    test: bool
 
     @property
     def name(self) -> str:
@@ -83,12 +84,14 @@ class Job:
         return self.folder != "paper" or (self.profile is not None and _runs(self.profile).is_dir())
 
     def environment(self) -> dict[str, str]:
+        "The settings of notebooks that read or write runs."
+        if self.folder == "experiments":
+            return {"PAT_NB_RUNS": str(_runs("train")), "PAT_NB_FIGURES": str(EXECUTED / "figures")}
         if self.folder != "paper":
             return {}
-        named = (
-            {} if self.profile is None else {"PAT_NB_PROFILE": self.profile, "PAT_NB_RUNS": str(_runs(self.profile))}
-        )
-        return named | {"PAT_NB_FIGURES": str(EXECUTED / "figures"), "PAT_NB_DATA": str(EXECUTED / "no-data")}
+        folders = {"RUNS": _runs(self.profile or "none"), "FIGURES": EXECUTED / "figures", "DATA": EXECUTED / "no-data"}
+        values = {"PROFILE": self.profile or "smoke"} | folders | (SMOKE if self.profile == "smoke" else {})
+        return {f"PAT_NB_{key}": str(value) for key, value in values.items()}
 
     def stamp(self, package: str) -> str:
         "Hash of all that determines the outputs."
@@ -101,7 +104,7 @@ def _hash(text: str) -> str:
 
 
 def _runs(profile: str) -> Path:
-    return EXECUTED / "runs" / (profile if profile == "smoke" else f"from-results/{profile}")
+    return EXECUTED / "runs" / (f"from-results/{profile}" if profile in STORED else profile)
 
 
 def _package() -> str:
@@ -115,17 +118,15 @@ def unpack_results() -> None:
     from pat_nb.experiments import archive
     from pat_nb.settings import load_settings
 
-    for profile in ("compact", "frozen"):
+    for profile in STORED:
         archive.unpack_results(load_settings(profile=profile, runs=str(EXECUTED / "runs")))
 
 
 def train_smoke(jobs: list[Job]) -> None:
     "Train the runs of the figures that show images, which stored results lack. Nothing to do the second time."
-    import subprocess
-
-    if any(job.folder == "paper" and job.profile == "smoke" for job in jobs) and not os.environ.get("B_NOTRAIN"):
+    if any(job.folder == "paper" and job.profile == "smoke" for job in jobs):
         command = [sys.executable, "-m", "pat_nb.cli", "paper", "--profile", "smoke", "--only", "fig2,fig4"]
-        command += [word for k, v in SMOKE.items() for word in (f"--{k}", v)]
+        command += [word for k, v in SMOKE.items() for word in (f"--{k.lower()}", v)]
         folders = ["--runs", str(_runs("smoke")), "--figures", str(EXECUTED / "figures")]
         subprocess.run([*command, *folders], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
@@ -155,7 +156,7 @@ def execute(job: Job, stamp: str) -> None:
     os.environ.update(job.environment(), IN_TEST="1")
     skipped = [flag for flag in ("cuda", "slow", "data", "integrations") if flag not in job.flags]
     notebook, cells = read(job.path), {cell.id: cell for cell in nb_test_cells(job.path, skipped)}
-    with tempfile.TemporaryDirectory(dir=_temporary()) as empty:
+    with tempfile.TemporaryDirectory() as empty:
         os.chdir(empty if job.folder == "tutorials" else job.path.parent)
         sys.path.insert(0, str(ROOT))
         shell = CaptureShell(job.path, mpl_format="png")
@@ -173,21 +174,14 @@ def execute(job: Job, stamp: str) -> None:
     write(job.copy, notebook)
 
 
-def _temporary() -> str | None:
-    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-
-
 def _child(job: Job, stamp: str) -> None:
-    status = 1
+    "Execute a notebook in a process of its own; an error is printed."
     try:
         execute(job, stamp)
-        status = 0
-    except SystemExit as error:
-        print(error, file=sys.stderr)
-    except BaseException:
-        print(f"{job.name}\n{traceback.format_exc()}", file=sys.stderr)
-    sys.stderr.flush()
-    os._exit(status)  # threads of the notebook do not matter
+    except BaseException as error:
+        text = error if isinstance(error, SystemExit) else f"{job.name}\n{traceback.format_exc()}"
+        print(text, file=sys.__stderr__, flush=True)
+        sys.exit(1)
 
 
 def execute_all(jobs: list[Job], package: str, workers: int = 2) -> list[Job]:
@@ -246,7 +240,7 @@ def selected(paths: list[str], test: bool, flags: list[str]) -> list[Job]:
     if unknown := [str(p) for p in named if p not in found and not any(p in f.parents for f in found)]:
         sys.exit(f"not a notebook or a folder of notebooks: {', '.join(unknown)}")
     found = [f for f in found if any(p == f or p == f.parent for p in named)] if named else found
-    jobs = [Job(f, tuple(flags), test) for f in found if not (test and f.parent.name == "tutorials")]
+    jobs = [Job(f, tuple(flags)) for f in found if not (test and f.parent.name == "tutorials")]
     slow = ("tutorials", "experiments")
     return sorted(jobs, key=lambda job: job.folder not in slow)
 
@@ -263,6 +257,8 @@ def main() -> int:
     if not args.test:
         for name in [name for name in os.environ if name.startswith("PAT_NB_")]:
             del os.environ[name]
+        os.environ |= {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "TRITON_INTERPRET": "1"}
+    shutil.rmtree(EXECUTED / "figures", ignore_errors=True)
     jobs = selected(args.paths, args.test, args.flags.split())
     unpack_results()
     if not args.test:
@@ -282,5 +278,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    shutil.rmtree(EXECUTED / "figures", ignore_errors=True)
     sys.exit(main())
