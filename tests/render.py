@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
 
-from notebooks import NBS, ROOT, notebooks
+from notebooks import NBS, ROOT, notebooks, source_of
 from outputs import VARIES, is_compared, look_same, normalized, paths_of_this_machine
 
 EXECUTED = ROOT / "build" / "executed"
@@ -221,7 +221,7 @@ def store(job: Job) -> bool:
         if cell["cell_type"] != "code":
             continue
         cell["execution_count"] = None
-        if cell["id"] in made and is_compared(cell):
+        if cell["id"] in made and is_compared(cell) and source_of(cell) == source_of(made[cell["id"]]):
             outputs, varies = made[cell["id"]]["outputs"], VARIES in cell["metadata"].get("tags", ())
             if not look_same(cell["outputs"], outputs, varies):
                 cell["outputs"] = outputs
