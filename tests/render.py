@@ -49,6 +49,7 @@ PROFILES = {  # notebooks of nbs/paper that do not show data/results/compact; No
     "fig4_qualitative": "smoke",
 }
 STORED = ("compact", "frozen")  # profiles in data/results
+LONG = ("table8_tuning", "tuning_findings")  # a minute each; tests run them with one data set and compare nothing
 SMOKE = {"DATASETS": "synthetic_street", "LOSSES": "ce,cb,bms,pat"}  # runs that take a minute
 
 
@@ -57,10 +58,11 @@ SMOKE = {"DATASETS": "synthetic_street", "LOSSES": "ce,cb,bms,pat"}  # runs that
 
 @dataclass(frozen=True)
 class Job:
-    "A notebook, and the flags of cells to run."
+    "A notebook, the flags of cells to run, and whether this is a test."
 
     path: Path
     flags: tuple[str, ...]
+    test: bool = False
 
     @property
     def name(self) -> str:
@@ -80,8 +82,14 @@ class Job:
 
     @property
     def is_stored(self) -> bool:
-        "Whether its outputs are those that Git stores: the notebook shows results that exist."
+        "Whether its outputs are those that Git stores: the notebook shows all results, and they exist."
+        if self.is_short:
+            return False
         return self.folder != "paper" or (self.profile is not None and _runs(self.profile).is_dir())
+
+    @property
+    def is_short(self) -> bool:
+        return self.test and self.path.stem in LONG
 
     def environment(self) -> dict[str, str]:
         "The settings of notebooks that read or write runs."
@@ -91,6 +99,8 @@ class Job:
             return {}
         folders = {"RUNS": _runs(self.profile or "none"), "FIGURES": EXECUTED / "figures", "DATA": EXECUTED / "no-data"}
         values = {"PROFILE": self.profile or "smoke"} | folders | (SMOKE if self.profile == "smoke" else {})
+        if self.is_short:
+            values["DATASETS"] = "camvid"
         return {f"PAT_NB_{key}": str(value) for key, value in values.items()}
 
     def stamp(self, package: str) -> str:
@@ -240,7 +250,7 @@ def selected(paths: list[str], test: bool, flags: list[str]) -> list[Job]:
     if unknown := [str(p) for p in named if p not in found and not any(p in f.parents for f in found)]:
         sys.exit(f"not a notebook or a folder of notebooks: {', '.join(unknown)}")
     found = [f for f in found if any(p == f or p == f.parent for p in named)] if named else found
-    jobs = [Job(f, tuple(flags)) for f in found if not (test and f.parent.name == "tutorials")]
+    jobs = [Job(f, tuple(flags), test) for f in found if not (test and f.parent.name == "tutorials")]
     slow = ("tutorials", "experiments")
     return sorted(jobs, key=lambda job: job.folder not in slow)
 
