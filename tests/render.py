@@ -118,8 +118,9 @@ def _runs(profile: str) -> Path:
 
 
 def _package() -> str:
-    "Hash of the package, the settings and the stored results."
+    "Hash of the package, the settings, the stored results and this tool."
     files = [*(ROOT / "pat_nb").rglob("*.py"), ROOT / "settings.ini", *(ROOT / "data").glob("results/*/*")]
+    files += [ROOT / "tests" / name for name in ("outputs.py", "render.py")]
     return _hash("".join(_hash(f.read_bytes().hex()) for f in sorted(files)))
 
 
