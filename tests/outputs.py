@@ -19,7 +19,8 @@ NUMBER = re.compile(r"(?<![\w.])[-−+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?(?:[
 UNIT = r"(?:[munµ]s|s|sec|seconds?|min|minutes?|h|hours?|[kKMGT]i?B|bytes|[\w]+/s|per second|×|x|times)"
 KEY = r"\b(?:\w*(?:seconds|time|memory|rss)\w*|\w+_(?:[munµ]s|s|[kmg]i?b))\b['\"]?\s*[:=]\s*"
 VALUE = r"[-−+]?\d[\d.,]*(?:e[-+]?\d+)?"
-MEASURED = re.compile(rf"{KEY}{VALUE}|(?<![\w.]){VALUE}\s?{UNIT}(?![\w])", re.IGNORECASE)
+DATE = r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?)?\b"
+MEASURED = re.compile(rf"{KEY}{VALUE}|{DATE}|(?<![\w.]){VALUE}\s?{UNIT}(?![\w])", re.IGNORECASE)
 
 
 # Form
