@@ -88,6 +88,11 @@ class Job:
         return self.folder != "paper" or (self.profile is not None and _runs(self.profile).is_dir())
 
     @property
+    def is_long(self) -> bool:
+        "Whether it takes a minute or more, and is started first."
+        return self.folder in ("tutorials", "experiments") or self.path.stem in (*LONG, "50_training_loop", "62_run")
+
+    @property
     def is_short(self) -> bool:
         return self.test and self.path.stem in LONG
 
@@ -252,8 +257,7 @@ def selected(paths: list[str], test: bool, flags: list[str]) -> list[Job]:
         sys.exit(f"not a notebook or a folder of notebooks: {', '.join(unknown)}")
     found = [f for f in found if any(p == f or p == f.parent for p in named)] if named else found
     jobs = [Job(f, tuple(flags), test) for f in found if not (test and f.parent.name == "tutorials")]
-    slow = ("tutorials", "experiments")
-    return sorted(jobs, key=lambda job: job.folder not in slow)
+    return sorted(jobs, key=lambda job: not job.is_long)
 
 
 def main() -> int:
