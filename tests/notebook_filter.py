@@ -6,6 +6,7 @@ their outputs in the index, or none if their source has changed. Outputs of `mak
 """
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,26 +15,29 @@ KEPT_CELL = {"tags", "hide_input", "nbdev"}
 KEPT_NOTEBOOK = {"kernelspec", "accelerator", "colab", "nbdev"}
 
 
-def stored_cells(path: Path) -> dict[str, dict]:
-    "The cells of a notebook in the index, by id."
+def stored_cells(path: Path) -> dict[str, dict] | None:
+    "The cells of a notebook in the index, by id. None if it is not there."
     command = ["git", "-C", str(path.parent), "cat-file", "blob", f":./{path.name}"]
-    found = subprocess.run(command, capture_output=True, check=False)
-    return {cell.get("id"): cell for cell in json.loads(found.stdout)["cells"]} if found.returncode == 0 else {}
+    found = subprocess.run(command, capture_output=True, check=False) if shutil.which("git") else None
+    if found is None or found.returncode:
+        return None
+    return {cell.get("id"): cell for cell in json.loads(found.stdout)["cells"]}
 
 
 def text_of(cell: dict | None) -> str | None:
     return None if cell is None else "".join(cell["source"])
 
 
-def clean(notebook: dict, stored: dict[str, dict]) -> dict:
-    "Remove the traces of a run by hand from a notebook."
+def clean(notebook: dict, stored: dict[str, dict] | None) -> dict:
+    "Remove the traces of a run by hand from a notebook. Outputs of one that Git does not know stay."
     for cell in notebook["cells"]:
         cell["metadata"] = {k: v for k, v in cell["metadata"].items() if k in KEPT_CELL}
         cell["source"] = text_of(cell).splitlines(keepends=True)
         if cell.get("execution_count"):
-            old = stored.get(cell.get("id"))
-            cell["outputs"] = old["outputs"] if old and text_of(old) == text_of(cell) else []
             cell["execution_count"] = None
+            if stored is not None:
+                old = stored.get(cell.get("id"))
+                cell["outputs"] = old["outputs"] if old and text_of(old) == text_of(cell) else []
     metadata = notebook["metadata"]
     if name := metadata.get("kernelspec", {}).get("name"):
         metadata["kernelspec"]["display_name"] = name
@@ -43,8 +47,11 @@ def clean(notebook: dict, stored: dict[str, dict]) -> dict:
 
 def pre_save(model: dict, path: str, contents_manager, **_) -> None:
     "Hook of Jupyter: clean a notebook that is saved. What the browser shows stays."
-    if model["type"] == "notebook" and model["content"]["nbformat"] == 4:
-        clean(model["content"], stored_cells(Path(contents_manager._get_os_path(path))))
+    if model["type"] != "notebook" or model["content"]["nbformat"] != 4:
+        return
+    stored = stored_cells(Path(contents_manager._get_os_path(path)))
+    if stored is not None:
+        clean(model["content"], stored)
 
 
 def main(path: Path) -> int:

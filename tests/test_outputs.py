@@ -241,9 +241,16 @@ def test_jupyter_hook(repository):
     folder, git = repository
     file = folder / "nbs" / "a.ipynb"
     manager = AsyncLargeFileManager(root_dir=str(folder), pre_save_hook="notebook_filter.pre_save")
-    content = run_by_hand(read(file), "by hand\n")
-    asyncio.run(manager.save({"type": "notebook", "format": "json", "content": content}, "nbs/a.ipynb"))
+    ran = run_by_hand(read(file), "by hand\n")
+
+    def save(name):
+        model = {"type": "notebook", "format": "json", "content": copy.deepcopy(ran)}
+        asyncio.run(manager.save(model, f"nbs/{name}"))
+
+    save("a.ipynb")
     assert git("status", "--porcelain") == ""
+    save("new.ipynb")
+    assert read(folder / "nbs" / "new.ipynb")["cells"][0]["outputs"] == printed("by hand\n"), "Git does not know it"
 
 
 @every_notebook
