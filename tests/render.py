@@ -138,13 +138,22 @@ def unpack_results() -> None:
         archive.unpack_results(load_settings(profile=profile, runs=str(EXECUTED / "runs")))
 
 
+TRAIN = """
+from pat_nb.experiments.grids import paper_grid
+from pat_nb.experiments.pool import run_grid
+from pat_nb.settings import load_settings
+
+settings = load_settings()
+failed = [error for error in run_grid(paper_grid("table3", settings), settings).values() if error]
+assert not failed, failed
+"""
+
+
 def train_smoke(jobs: list[Job]) -> None:
     "Train the runs of the figures that show images, which stored results lack. Nothing to do the second time."
-    if any(job.folder == "paper" and job.profile == "smoke" for job in jobs):
-        command = [sys.executable, "-m", "pat_nb.cli", "paper", "--profile", "smoke", "--only", "fig2,fig4"]
-        command += [word for k, v in SMOKE.items() for word in (f"--{k.lower()}", v)]
-        folders = ["--runs", str(_runs("smoke")), "--figures", str(EXECUTED / "figures")]
-        subprocess.run([*command, *folders], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    for job in (job for job in jobs if job.folder == "paper" and job.profile == "smoke"):
+        subprocess.run([sys.executable, "-c", TRAIN], cwd=ROOT, env=os.environ | job.environment(), check=True)
+        return
 
 
 # Execution
@@ -274,6 +283,7 @@ def main() -> int:
             del os.environ[name]
         os.environ |= {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "TRITON_INTERPRET": "1"}
     shutil.rmtree(EXECUTED / "figures", ignore_errors=True)
+    sys.path.insert(0, str(ROOT))  # this checkout, not an installed copy
     jobs = selected(args.paths, args.test, args.flags.split())
     unpack_results()
     if not args.test:
