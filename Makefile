@@ -18,7 +18,7 @@ ifdef PAT_NB_DATA
 export PAT_NB_DATA := $(abspath $(PAT_NB_DATA))
 endif
 
-.PHONY: help env paper workflow bench test test-browser test-integrations check export lab render docs clean
+.PHONY: help env paper workflow bench test test-browser test-integrations check export lab hooks render docs clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -54,7 +54,7 @@ bench: env ## measure time and memory of all losses, and of the libraries to com
 
 test: env ## execute every notebook, then run every test
 	@status=0; \
-	$(TEST_ENV) $(BIN)/nbdev-test nbs --skip-folder-re '^([_.]|tutorials)' --n-workers 2 --timing --flags "slow $(if $(PAT_NB_DATA),data) $(CUDA)" || status=1; \
+	$(TEST_ENV) $(BIN)/python tests/render.py --test --flags "slow $(if $(PAT_NB_DATA),data) $(CUDA)" || status=1; \
 	$(TEST_ENV) $(BIN)/pytest || status=1; \
 	exit $$status
 
@@ -74,10 +74,13 @@ export: env ## write pat_nb/ from the notebooks and clean them
 	@$(BIN)/nbdev-export && $(BIN)/nbdev-clean
 
 lab: env ## open the notebooks in JupyterLab
-	@cd nbs && ../$(BIN)/jupyter lab
+	@cd nbs && PYTHONPATH=$(CURDIR)/tests ../$(BIN)/jupyter lab --ContentsManager.pre_save_hook=notebook_filter.pre_save
 
-render: env ## execute the library notebooks and store their outputs, to read them online
-	@$(TEST_ENV) $(BIN)/nbdev-test nbs --file-re '^[0-9]' --save && $(BIN)/nbdev-test nbs/tutorials --save && $(BIN)/nbdev-clean
+hooks: ## let Git ignore what running a notebook in another editor leaves in it
+	@git config filter.notebook.clean '$(PYTHON) tests/notebook_filter.py %f'
+
+render: env ## execute the notebooks and store their outputs, for reading them online: ARGS="nbs/paper --fresh"
+	@$(TEST_ENV) $(BIN)/python tests/render.py $(ARGS)
 
 docs: env ## build the documentation site: docs/_build/html/index.html
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]' -c constraints.txt

@@ -6,6 +6,7 @@ import re
 import papermill
 import pytest
 from notebooks import ROOT, batch
+from render import EXECUTED
 
 TABLE = (".csv", ".md", ".tex", ".png")
 OUTPUTS = {
@@ -100,14 +101,18 @@ def test_failed_run_leaves_a_blank(grid_copy, run_command, small_grid):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("profile", ["compact"])
-def test_stored_results_give_the_stored_tables(profile, environment, tmp_path, run_command):
-    "figures/<profile> is made from data/results/<profile>, without data sets or training."
+def test_stored_results_give_the_stored_tables(environment, tmp_path, run_command):
+    """figures/compact is made from data/results/compact, without data sets or training.
+
+    `make test` has just executed the notebooks with these results, so that one table is left to the command.
+    """
     env = {k: v for k, v in environment.items() if k != "PAT_NB_DATA"}
-    run_command("pat-nb", "paper", "--profile", profile, "--from-results", env=env)
-    made, stored = tables(tmp_path / "figures" / profile), tables(ROOT / "figures" / profile)
+    stored, executed = tables(ROOT / "figures" / "compact"), tables(EXECUTED / "figures" / "compact")
+    only = ("--only", "table3") if stored.keys() <= executed.keys() else ()
+    run_command("pat-nb", "paper", "--profile", "compact", "--from-results", *only, env=env)
+    made = executed | tables(tmp_path / "figures" / "compact") if only else tables(tmp_path / "figures" / "compact")
     changed = sorted(name for name in made | stored if made.get(name) != stored.get(name))
-    assert not changed, f"run `pat-nb paper --profile {profile} --from-results` and commit"
+    assert not changed, "run `pat-nb paper --profile compact --from-results` and commit"
 
 
 @pytest.mark.parametrize("notebook", batch(), ids=lambda n: n.name)

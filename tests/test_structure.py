@@ -128,12 +128,6 @@ def test_parameters_are_checked(notebook):
     assert used_names([notebook.code[1]]) & {"check_parameters", "notebook_settings"}
 
 
-@batch_notebook
-def test_no_stored_outputs(notebook):
-    stored = [k for k, cell in enumerate(notebook.code_cells) if cell["outputs"] or cell["execution_count"]]
-    assert not stored, "clear the outputs: jupyter nbconvert --clear-output --inplace"
-
-
 @pytest.mark.parametrize("module", PACKAGE.files)
 def test_module_length(module):
     assert len(PACKAGE.files[module].read_text(encoding="utf-8").splitlines()) <= 300
