@@ -27,6 +27,7 @@ OUTPUTS = {
     "findings": TABLE,
     "findings_in_words": (".md",),
     "findings_differences": (".png",),
+    "findings_forest": (".png",),
 }
 PAPERMILL = ["papermill", ROOT / "nbs/paper/table3_losses.ipynb", "out.ipynb", "-k", "python3", "-p", "profile"]
 
