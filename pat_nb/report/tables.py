@@ -215,7 +215,9 @@ def _void(results: list[dict]) -> str:
     classes = sorted({r["spec"]["dataset"] for r in results if {"void", "unlabelled"} & set(r["classes"])})
     if len(classes) == len({r["spec"]["dataset"] for r in results}):
         return "pixels without a label are a class"
-    return "pixels without a label are ignored" + (f", but a class of {', '.join(classes)}" if classes else "")
+    return "pixels without a label are ignored" + (
+        f", but a class of {', '.join(map(dataset_label, classes))}" if classes else ""
+    )
 
 # %% ../../nbs/70_report_tables.ipynb #c7c0d3eb
 def _synthetic(results: list[dict]) -> str:
