@@ -21,7 +21,7 @@ from ..experiments.results import load_results, parse_number
 from ..experiments.spec import RunSpec, profile_spec
 from ..experiments.statistics import paired_bootstrap, rope_probabilities
 from ..experiments.tuning import CHOICES, FINALISTS, best_specs, best_strengths, tuning_losses, tuning_specs
-from ..names import STRENGTHS, loss_label
+from ..names import STRENGTHS, dataset_label, loss_label
 from .tables import bootstrap
 from ..settings import Settings
 
@@ -262,9 +262,8 @@ def describe_comparisons(
 ) -> pd.DataFrame:  # text
     "Write comparisons as text, without interval and probabilities below MIN_SEEDS."
     names = {*table.a, *table.b}
-    shown = (
-        pd.DataFrame({"data set": table.dataset, "choice": table.choice}) if "choice" in table else table[["dataset"]]
-    )
+    shown = pd.DataFrame({"data set": table.dataset.map(dataset_label)})
+    shown = shown.assign(choice=table.choice) if "choice" in table else shown
     few = table.seeds < MIN_SEEDS
     text = [
         f"{r.mean:+.2f}" + ("" if r.seeds < MIN_SEEDS else f" [{r.low:+.2f}, {r.high:+.2f}]")
