@@ -86,7 +86,7 @@ def home_numbers() -> dict[str, tuple[int, str]]:
 
 def parse(source: str) -> ast.Module:
     "The syntax tree of a cell, without IPython's magics."
-    return ast.parse("\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines()))
+    return ast.parse(re.sub(r"^( *)[%!].*", r"\1pass", source, flags=re.M))
 
 
 def definitions(body: list[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
