@@ -5,11 +5,13 @@ Without a GPU, the Triton kernels run in Triton's interpreter.
 
 import shutil
 import zlib
+from functools import partial
 
 import pytest
 import torch
 import torch.nn.functional as F
 
+from pat_nb.losses.backends.cpp_kernel import can_build
 from pat_nb.losses.family import Adjust, Modulator, value_and_grad
 from pat_nb.losses.functional import modulated_nll
 from pat_nb.losses.registry import make_loss
@@ -35,6 +37,7 @@ layouts = pytest.mark.parametrize("layout", LAYOUTS, ids=["nchw", "nhwc"])
 needs_compiler = pytest.mark.skipif(
     DEVICE == "cpu" and not any(map(shutil.which, ("c++", "g++", "clang++"))), reason="torch.compile needs a compiler"
 )
+needs_cpp = pytest.mark.skipif(not can_build(), reason='backend="cpp" needs a C++ compiler and ninja')
 
 
 @pytest.fixture(autouse=True)
@@ -89,6 +92,14 @@ def test_loss(name, backend, dtype, layout):
         check(name, backend, shape, dtype, layout)
 
 
+@needs_cpp
+@losses
+@layouts
+def test_cpp_loss(name, layout):
+    for shape in SHAPES:
+        check(name, "cpp", shape, torch.float32, layout)
+
+
 @needs_compiler
 @pytest.mark.slow
 @losses
@@ -104,6 +115,11 @@ def test_compiled_loss_in_bfloat16(name):
     check(name, "compiled", SHAPES[1], torch.bfloat16, torch.contiguous_format)
 
 
+@pytest.fixture(params=[pytest.param("cpp", marks=needs_cpp), "triton"])
+def kernel_nll(request):
+    return partial(modulated_nll, backend=request.param)
+
+
 def triton_nll(z, y, **options):
     return modulated_nll(z, y, backend="triton", **options)
 
@@ -114,62 +130,95 @@ def batch():
 
 
 @pytest.mark.parametrize("scale", [1e-3, 30.0, 1e4])
-def test_confidence_near_0_and_1(batch, scale):
+def test_confidence_near_0_and_1(kernel_nll, batch, scale):
     z, y = batch
-    value, g = value_and_grad(triton_nll, z * scale, y)
+    value, g = value_and_grad(kernel_nll, z * scale, y)
     want = value_and_grad(F.cross_entropy, (z * scale).double(), y)
     torch.testing.assert_close((value.double(), g.double()), want, rtol=1e-5, atol=1e-8)
 
 
-def test_slices_and_transposed_logits(batch):
+def test_slices_and_transposed_logits(kernel_nll, batch):
     z, y = batch
     wide = torch.zeros(2, 8, 6, 11, device=DEVICE)
     wide[:, 2:7, :, 3:10] = z
     want = value_and_grad(F.cross_entropy, z, y)
     for view in (wide[:, 2:7, :, 3:10], z.transpose(2, 3).contiguous().transpose(2, 3)):
-        torch.testing.assert_close(value_and_grad(triton_nll, view, y), want)
+        torch.testing.assert_close(value_and_grad(kernel_nll, view, y), want)
 
 
-def test_everything_ignored(batch):
+def test_everything_ignored(kernel_nll, batch):
     z, y = batch
-    value, g = value_and_grad(triton_nll, z, torch.full_like(y, 255))
+    value, g = value_and_grad(kernel_nll, z, torch.full_like(y, 255))
     assert value == 0
     assert (g == 0).all()
 
 
-def test_without_gradient(batch):
+def test_without_gradient(kernel_nll, batch):
     z, y = batch
     with torch.no_grad():
-        torch.testing.assert_close(triton_nll(z, y), F.cross_entropy(z, y))
+        torch.testing.assert_close(kernel_nll(z, y), F.cross_entropy(z, y))
 
 
-def test_loss_per_pixel(batch):
+def test_loss_per_pixel(kernel_nll, batch):
     want = value_and_grad(F.cross_entropy, *batch, reduction="none")
-    torch.testing.assert_close(value_and_grad(triton_nll, *batch, reduction="none"), want)
+    torch.testing.assert_close(value_and_grad(kernel_nll, *batch, reduction="none"), want)
 
 
-def test_gradient_over_the_logits(batch):
+def test_gradient_over_the_logits(kernel_nll, batch):
     z, y = batch
     want = value_and_grad(F.cross_entropy, z, y)[1]
     leaf = z.clone().requires_grad_()
     hidden = leaf * 1.0
-    triton_nll(hidden, y, inplace=True).backward()
+    kernel_nll(hidden, y, inplace=True).backward()
     torch.testing.assert_close((leaf.grad, hidden.detach()), (want, want))
 
 
-def test_impossible_label(batch):
+def test_impossible_label(kernel_nll, batch):
     z, y = batch
-    assert triton_nll(z, y.where(y != 3, 7), validate=False).isnan()
+    assert kernel_nll(z, y.where(y != 3, 7), validate=False).isnan()
+
+
+@needs_cpp
+def test_cpp_leaves_to_eager_what_it_cannot_compute(batch):
+    z, y = batch
+    for logits, modulator in ((z.double(), Modulator()), (z.bfloat16(), Modulator()), (z, Squared())):
+        want = value_and_grad(modulated_nll, logits, y, modulator, backend="eager")
+        torch.testing.assert_close(value_and_grad(modulated_nll, logits, y, modulator, backend="cpp"), want)
+
+
+@needs_cpp
+def test_cpp_is_deterministic_on_any_number_of_threads():
+    z, y, threads = torch.randn(3, 21, 50, 33), torch.randint(0, 21, (3, 50, 33)), torch.get_num_threads()
+    try:
+        runs = [torch.set_num_threads(n) or value_and_grad(modulated_nll, z, y, backend="cpp") for n in (1, 2, 5, 1)]
+    finally:
+        torch.set_num_threads(threads)
+    assert all(torch.equal(a, b) for run in runs for a, b in zip(run, runs[0], strict=True))
+
+
+@needs_cpp
+def test_cpp_keeps_nan_in_its_pixel():
+    z, y = torch.randn(2, 7, 300), torch.randint(0, 7, (2, 300))
+    want = value_and_grad(modulated_nll, z, y, reduction="none", backend="cpp")
+    z[1, 3, 17], z[0, 0, 200], z[0, 1, 100] = float("nan"), float("inf"), float("-inf")
+    got = value_and_grad(modulated_nll, z, y, reduction="none", backend="cpp")
+    assert got[0].isnan().nonzero().tolist() == [[0, 200], [1, 17]]
+    others = torch.ones(2, 300, dtype=torch.bool)
+    others[1, 17] = others[0, 200] = others[0, 100] = False
+    assert torch.equal(got[0][others], want[0][others])
+    assert torch.equal(got[1].mT[others], want[1].mT[others])
+    assert got[1][0, :, 100].isfinite().all()
+
+
+class Squared(Modulator):
+    def __call__(self, p, logp):
+        return p**2, p**2 * (1 + 2 * logp)
 
 
 def test_triton_refuses_what_it_cannot_compute(batch):
     z, y = batch
     with pytest.raises(ValueError, match="float64"):
         triton_nll(z.double(), y)
-
-    class Squared(Modulator):
-        def __call__(self, p, logp):
-            return p**2, p**2 * (1 + 2 * logp)
 
     with pytest.raises(ValueError, match="Squared"):
         triton_nll(z, y, modulator=Squared())

@@ -13,6 +13,7 @@ from golden_losses import FILE, STEPS, curve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pat_nb.losses.backends.cpp_kernel import can_build
 from pat_nb.losses.family import value_and_grad
 from pat_nb.losses.registry import make_loss
 from pat_nb.names import LOSS_TABLE
@@ -84,6 +85,27 @@ def test_fused_loss_equals_reference(name):
         COUNTS[name] += 1
         assert distance(got[0], want[0], 1.0) <= rounding
         assert distance(got[1], want[1], 1e-2) <= rounding + 4 * torch.finfo(z.dtype).eps
+
+    check()
+
+
+@pytest.mark.skipif(not can_build(), reason='backend="cpp" needs a C++ compiler and ninja')
+@pytest.mark.parametrize("name", OWN)
+def test_cpp_loss_equals_reference(name):
+    @settings(max_examples=20, derandomize=True, deadline=None, database=None)
+    @given(batches())
+    def check(batch):
+        z, y, ignore_index = batch
+        z, C = z.float(), z.shape[1]
+        known = dict(counts=torch.logspace(5, 2, C), image_pixels=torch.full((C,), 1e6))
+        make = partial(make_loss, name, C, **known, ignore_index=ignore_index, reduction="none")
+        got = value_and_grad(make(backend="cpp").eval(), z, y)
+        want = value_and_grad(make(backend="reference").double().eval(), z.double(), y)
+        size = 1 + (30 if name == "ldam" else 1) * z.abs().nan_to_num(0).max().item()
+        rounding = 4 * size * torch.finfo(torch.float32).eps
+        COUNTS[name] += 1
+        assert distance(got[0], want[0], 1.0) <= rounding
+        assert distance(got[1], want[1], 1e-2) <= rounding
 
     check()
 

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 
 import pat_nb.losses.upsampled as upsampled
 from pat_nb.losses.backends.bilinear import plan_strips
+from pat_nb.losses.backends.cpp_kernel import can_build
 from pat_nb.losses.family import Adjust, Modulator, value_and_grad
 from pat_nb.losses.focal import FocalModulator
 from pat_nb.losses.functional import modulated_nll
@@ -21,6 +22,8 @@ from pat_nb.names import LOSS_TABLE
 CASES = 640
 MODULATORS = (Modulator(), FocalModulator(2.0), FocalModulator(0.5), PATModulator(20.0), PATModulator(0.5))
 FACTORS = (1, 2, 3, 4, 8)
+TRIED = [(torch.float64, 1e-12, "auto"), (torch.float32, 2e-5, "auto")]  # dtype, largest error, backend
+TRIED += [(torch.float32, 2e-5, "cpp")] if can_build() else []
 
 
 def random_side(rng: random.Random) -> tuple[int, int, int]:
@@ -98,8 +101,9 @@ def test_random_case(seed):
     # Where all confidences are nearly 1, the loss vanishes: the floor is 0.001 of what logits of 0 give.
     floors = [1e-3 * t.abs().max().item() + 1e-30 for t in value_and_grad(exact, 0 * z, y, size, **arguments)]
     with smaller_strips(seed, z.shape[1], y.shape[2]):
-        for dtype, most in ((torch.float64, 1e-12), (torch.float32, 2e-5)):
-            got = value_and_grad(weighted(upsampled_nll, dtype), z.to(dtype), y, size=size, **arguments)
+        for dtype, most, backend in TRIED:
+            nll = partial(upsampled_nll, backend=backend)
+            got = value_and_grad(weighted(nll, dtype), z.to(dtype), y, size=size, **arguments)
             want = value_and_grad(exact, z.to(dtype).double(), y, size, **arguments)
             assert got[0].dtype == got[1].dtype == dtype
             assert max(map(error, got, want, floors)) <= most
@@ -148,6 +152,26 @@ def test_triton_kernel(name, align_corners):
     reference = make(backend="reference", align_corners=align_corners).double().to(device).eval()
     want = value_and_grad(reference, z.double(), y)
     assert max(map(error, got, want)) <= 1e-5
+
+
+@pytest.mark.skipif(not can_build(), reason='backend="cpp" needs a C++ compiler and ninja')
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("name", ["pat", "ldam"])
+def test_cpp_kernel(name, dtype):
+    "Half precision, channels last, and the same bits on any number of threads."
+    z = torch.randn(2, 5, 40, 7).to(dtype).to(memory_format=torch.channels_last)
+    y, threads = torch.randint(0, 5, (2, 160, 28)), torch.get_num_threads()
+    make = partial(make_loss, name, 5, counts=torch.logspace(5, 2, 5), upsample="bilinear", reduction="none")
+    want = value_and_grad(make(backend="reference").double().eval(), z.double(), y)
+    try:
+        runs = [torch.set_num_threads(n) or value_and_grad(make(backend="cpp").eval(), z, y) for n in (1, 3, 8)]
+    finally:
+        torch.set_num_threads(threads)
+    assert all(torch.equal(a, b) for run in runs for a, b in zip(run, runs[0], strict=True))
+    assert runs[0][1].dtype == dtype
+    assert runs[0][1].is_contiguous(memory_format=torch.channels_last)
+    assert error(runs[0][0], want[0]) <= 2e-5
+    assert error(runs[0][1], want[1]) <= max(2e-5, torch.finfo(dtype).eps)
 
 
 def test_no_full_size_tensor():
