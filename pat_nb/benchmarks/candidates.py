@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..losses.backends.cpp_kernel import can_build
 from ..losses.cross_entropy import SoftmaxLoss
 from ..losses.registry import LOSSES, make_loss
 from ..names import LABELS
@@ -23,17 +24,21 @@ def candidates(
     num_classes: int,
     compiled: bool = True,  # include compiled variants
 ) -> dict[str, tuple[str, Callable[[Tensor, Tensor], Tensor]]]:  # name -> (group, loss)
-    "Make all losses to compare. The groups are base, ours, inplace, compiled, released, plain and peer."
+    "Make all losses to compare. The groups are base, ours, inplace, cpp, compiled, released, plain and peer."
     counts = torch.bincount(y_BHW.flatten().cpu(), minlength=num_classes) + 1
     known = dict(counts=counts, image_pixels=counts.sum().expand(num_classes))
     losses = {name: make_loss(name, num_classes, **known).to(y_BHW.device) for name in LOSSES}
     ours = {n for n, loss in losses.items() if isinstance(loss, SoftmaxLoss)}
-    variants = {"inplace": dict(inplace=True)} | ({"compiled": dict(backend="compiled")} if compiled else {})
+    variants: dict = {"inplace": (dict(inplace=True), ("ce", "pat"))}
+    if can_build() and not y_BHW.is_cuda:
+        variants["cpp"] = dict(backend="cpp"), ("ce", "focal", "ldam", "pat")
+    if compiled:
+        variants["compiled"] = dict(backend="compiled"), ("ce", "pat")
     out: dict = {"F.cross_entropy": ("base", F.cross_entropy)}
     out |= {LABELS[n]: ("ours", losses[n]) for n in losses if n in ours}
-    for variant, options in variants.items():
-        for name in ("ce", "pat"):
-            out[f"{LABELS[name]}, {variant}"] = (variant, make_loss(name, num_classes, **options))
+    for variant, (options, names) in variants.items():
+        for name in names:
+            out[f"{LABELS[name]}, {variant}"] = (variant, make_loss(name, num_classes, **known, **options))
     out |= {LABELS[n]: ("released", losses[n]) for n in losses if n not in ours}
     out["PAT, plain torch"] = ("plain", _plain_pat)
     return out | {name: ("peer", loss) for name, loss in _installed_peers(num_classes).items()}

@@ -87,6 +87,7 @@ _COLORS = {
     "base": "black",
     "ours": "#1b7837",
     "inplace": "#7fbf7b",
+    "cpp": "#a6d96a",
     "compiled": "#5aae61",
     "plain": "#999999",
     "released": "#d6604d",

@@ -28,6 +28,7 @@ from pat_nb.benchmarks.measure import (
     time_forward_backward,
     write_measurements,
 )
+from ..losses.backends.cpp_kernel import can_build
 from ..losses.registry import make_loss
 from ..names import check_choice
 from ..training.cpu_tuning import keep_freed_memory
@@ -44,7 +45,7 @@ CASES = {  # name -> (batch, classes, height and width of the logits, height and
 _BASE = "interpolate, F.cross_entropy"
 
 # %% ../../nbs/67c_benchmark_upsampled.ipynb #8fdb859e
-def _candidates(num_classes: int) -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
+def _candidates(num_classes: int, cpp: bool) -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
     "The losses that are compared: name -> function of low-resolution logits and labels."
     ce, pat = make_loss("ce", num_classes), make_loss("pat", num_classes)
     out: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -52,7 +53,11 @@ def _candidates(num_classes: int) -> dict[str, Callable[[Tensor, Tensor], Tensor
         "interpolate, CE": partial(_interpolated, ce),
         "interpolate, PAT": partial(_interpolated, pat),
     }
-    return out | {f"{n.upper()} by strips": make_loss(n, num_classes, upsample="bilinear") for n in ("ce", "pat")}
+    forms = {"by strips": "auto"} | ({"in C++": "cpp"} if cpp else {})
+    for form, backend in forms.items():
+        for n in ("ce", "pat"):
+            out[f"{n.upper()} {form}"] = make_loss(n, num_classes, upsample="bilinear", backend=backend)
+    return out
 
 
 def _interpolated(loss: Callable[[Tensor, Tensor], Tensor], z_BChw: Tensor, y_BHW: Tensor) -> Tensor:
@@ -71,7 +76,7 @@ def compare_upsampled(
     B, C, h, w, H, W = size or CASES[case]
     _, y_BHW = example_batch((B, C, H, W), device)
     z_BChw, _ = example_batch((B, C, h, w), device, dtype)
-    losses = _candidates(C)
+    losses = _candidates(C, can_build() and not y_BHW.is_cuda)
     megabytes = z_BChw.numel() * z_BChw.element_size() / 2**20
     memory = {n: megabytes * peak_memory(loss, z_BChw, y_BHW) for n, loss in losses.items() for _ in range(2)}
     rounds, order = [], list(losses)

@@ -26,8 +26,9 @@ class SoftmaxLoss(nn.Module):
     Options of every loss, by keyword:
         ignore_index: label of the pixels that do not count; None: every pixel counts. Default: 255.
         reduction: "mean", "sum" or "none". Default: "mean".
-        backend: "auto", "eager", "compiled", "triton" or "reference". Default: "auto", Triton for CUDA tensors if it is
-            installed, else PyTorch operations.
+        backend: "auto", "eager", "compiled", "cpp", "triton" or "reference". Default: "auto", Triton for CUDA tensors
+            if it is installed, else PyTorch operations. "cpp": a faster kernel for CPUs, which a C++ compiler builds
+            on first use; what it cannot compute is computed as with "auto".
         inplace: write the gradient over the logits, which saves a buffer of their size. Default: False.
         validate: look for impossible labels; None: on a CPU. Default: None.
         reduce_normalizer: function applied to the divisor of the mean, as `all_reduce_mean` for distributed training.

@@ -78,8 +78,13 @@ def mask_sizes(
 ) -> Tensor:  # (B, C) int64
     "Count the pixels of every class in every image. Labels that are no class do not count."
     B, C, y_BN = target.shape[0], num_classes, target.reshape(target.shape[0], -1)
-    if all_classes and not target.is_cuda and not dense:
-        return torch.stack([torch.bincount(y_N, minlength=C) for y_N in y_BN])
+    if not (dense or target.is_cuda) and y_BN.numel():
+        low, high = (0, C - 1) if all_classes else (int(v) for v in torch.aminmax(y_BN))
+        if low >= 0 and high < 1 << 16:  # several times faster than bins of their own for the labels that do not count
+            sizes_BC = torch.stack([torch.bincount(y_N, minlength=max(C, high + 1))[:C] for y_N in y_BN])
+            if not all_classes and ignore_index is not None and 0 <= ignore_index < C:
+                sizes_BC[:, ignore_index] = 0
+            return sizes_BC
     is_class_BN = (y_BN >= 0) & (y_BN < C)
     bin_BN = y_BN.where(is_class_BN if ignore_index is None else is_class_BN & (y_BN != ignore_index), C)
     if dense:

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
 
 from .backends.compiled import compiled_nll
+from .backends.cpp import cpp_nll
 from .backends.eager import eager_nll
 from .family import Adjust, Modulator, check_labels, mask_sizes, pixel_weights, reference_nll
 
@@ -30,7 +31,7 @@ def modulated_nll(
     normalizer: float | Tensor | Callable[[Tensor], Tensor] | None = None,  # D, or a function of the mask sizes (B, C)
     reduce_normalizer: Callable[[Tensor], Tensor] | None = None,  # applied to D, as `all_reduce_mean`
     adjust: Adjust | None = None,  # change of the logits before the softmax
-    backend: str = "auto",  # auto, eager, compiled, triton or reference
+    backend: str = "auto",  # auto, eager, compiled, cpp, triton or reference
     inplace: bool = False,  # write the gradient over the logits; only if nothing else needs them
     validate: bool | None = None,  # look for impossible labels; None: on a CPU
 ) -> Tensor:
@@ -67,7 +68,7 @@ def modulated_nll(
     return loss.reshape(target.shape) if reduction == "none" else loss
 
 # %% ../../nbs/10d_loss_functional.ipynb #b993bd57
-BACKENDS = ("auto", "eager", "compiled", "triton", "reference")
+BACKENDS = ("auto", "eager", "compiled", "cpp", "triton", "reference")
 _NEVER = -(2**31)  # an ignore_index that no label has
 
 
@@ -75,6 +76,8 @@ def choose_backend(logits: Tensor, modulator: Modulator, backend: str = "auto") 
     "The backend for these logits. Raises `ValueError` for one that is unknown or cannot compute them."
     if backend not in BACKENDS:
         raise ValueError(f"unknown backend {backend!r}: expected {', '.join(BACKENDS)}.")
+    if backend == "cpp":
+        return "cpp" if _fits_cpp(logits, modulator) else choose_backend(logits, modulator)
     if backend == "auto" and torch.compiler.is_compiling():
         return "compiled"
     if backend == "auto" and is_symbolic(logits):
@@ -85,6 +88,12 @@ def choose_backend(logits: Tensor, modulator: Modulator, backend: str = "auto") 
     if reason and backend == "triton":
         raise ValueError(f"backend='triton' cannot be used: {reason}. Choose backend='auto'.")
     return "eager" if reason else "triton"
+
+# %% ../../nbs/10d_loss_functional.ipynb #8e7c0a7c
+def _fits_cpp(logits: Tensor, modulator: Modulator) -> bool:
+    "Whether the C++ kernel can compute these logits."
+    on_cpu = logits.device.type == "cpu" and logits.dtype == torch.float32
+    return on_cpu and modulator.kernel() is not None and not is_symbolic(logits)
 
 # %% ../../nbs/10d_loss_functional.ipynb #8116b124
 def _why_not_triton(logits: Tensor, modulator: Modulator) -> str:
@@ -131,7 +140,7 @@ class _ModulatedNLL(torch.autograd.Function):
         if backend == "triton":
             nll, ignore_index = _triton().triton_nll, _NEVER if ignore_index is None else ignore_index
         else:
-            nll = eager_nll
+            nll = cpp_nll if backend == "cpp" else eager_nll
         return nll(z_BCN, y_BN, weight, modulator, adjust, ignore_index, ctx.gradient, per_pixel)
 
     @staticmethod
@@ -256,8 +265,8 @@ def _check_inplace(logits: Tensor, backend: str) -> bool:
     "Whether there is a gradient to write over the logits. Raises `ValueError` where that would be wrong."
     if not logits.requires_grad or not torch.is_grad_enabled():
         return False
-    if backend not in ("eager", "triton"):
-        raise ValueError(f"inplace=True needs backend eager or triton, got {backend!r}.")
+    if backend not in ("eager", "cpp", "triton"):
+        raise ValueError(f"inplace=True needs backend eager, cpp or triton, got {backend!r}.")
     if logits.is_leaf:
         raise ValueError(
             "inplace=True would overwrite a leaf tensor. Pass the output of an operation, or use inplace=False."

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from .backends.bilinear import Chunk, Interpolation, Strip, StripPlan, plan_strips
 from .backends.eager import flush_denormals, label_softmax, look_up, modulate
+from .backends.upsampled_cpp import UpsampledCpp
 from .family import Adjust, Modulator, check_labels, mask_sizes
 from pat_nb.losses.functional import (
     _NEVER,
@@ -43,7 +44,7 @@ def upsampled_nll(
     normalizer: float | Tensor | Callable[[Tensor], Tensor] | None = None,  # D, or a function of the mask sizes (B, C)
     reduce_normalizer: Callable[[Tensor], Tensor] | None = None,  # applied to D, as `all_reduce_mean`
     adjust: Adjust | None = None,  # change of the upsampled logits before the softmax
-    backend: str = "auto",  # auto, eager, triton, or compiled and reference, which interpolate first
+    backend: str = "auto",  # auto, eager, cpp, triton, or compiled and reference, which interpolate first
     inplace: bool = False,  # has no effect: the gradient is of low resolution
     validate: bool | None = None,  # look for impossible labels; None: on a CPU
 ) -> Tensor:
@@ -70,15 +71,16 @@ def upsampled_nll(
         sizes = partial(_triton().triton_mask_sizes, target, C, _NEVER if ignore_index is None else ignore_index)
     weight = normalize_weights(logits, target, weight, normalizer, reduce_normalizer, sizes, reduction, ignored)
     common = target, weight, modulator, adjust, ignore_index if ignored else None
-    if form == "triton":
-        call = _kernel().UpsampledTriton(*common, size, align_corners)
+    if form in ("triton", "cpp"):
+        kernel = UpsampledCpp if form == "cpp" else _kernel().UpsampledTriton
+        call = kernel(*common, size, align_corners)
     else:
         call = _Strips(*common, _plan(logits, target, size, align_corners))
     return _UpsampledNLL.apply(logits, call, reduction == "none")
 
 # %% ../../nbs/10f_loss_upsampled.ipynb #c4cea127
 def _choose(logits: Tensor, modulator: Modulator, adjust: Adjust | None, backend: str, reduction: str) -> str:
-    """How to compute the loss: "strips", "triton" or "interpolate".
+    """How to compute the loss: "strips", "cpp", "triton" or "interpolate".
 
     Raises `ValueError` for a backend that is unknown or cannot compute the loss.
     """
@@ -86,10 +88,13 @@ def _choose(logits: Tensor, modulator: Modulator, adjust: Adjust | None, backend
     symbolic = is_symbolic(logits)
     if chosen == "triton" and not (noise or symbolic):
         return "triton"
+    computable = logits.dtype != torch.float64 and modulator.kernel() is not None and not (noise or symbolic)
+    if backend == "cpp" and logits.device.type == "cpu" and computable:
+        return "cpp"
     if backend == "triton":
         reason = "the kernel draws no noise" if noise else "the values cannot be read here"
         raise ValueError(f"backend='triton' cannot be used for upsampled logits: {reason}. Choose backend='auto'.")
-    strips = backend in ("auto", "eager") and not symbolic and not (noise and reduction == "none")
+    strips = backend in ("auto", "eager", "cpp") and not symbolic and not (noise and reduction == "none")
     return "strips" if strips else "interpolate"
 
 
