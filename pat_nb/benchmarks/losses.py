@@ -31,8 +31,15 @@ SHAPES = {  # name -> (batch, classes, height, width)
     "pets": (8, 3, 256, 256),
     "street": (4, 20, 256, 512),
     "rooms": (8, 14, 288, 384),
+    "classes150": (2, 150, 256, 256),
 }
-_GPU_SHAPES = {"pets": (128, 3, 512, 512), "street": (16, 20, 512, 1024), "rooms": (32, 14, 480, 640)}  # 400 to 700 MB
+_STORED = ("pets", "street", "rooms")  # in costs.csv
+_GPU_SHAPES = {  # 400 to 700 MB
+    "pets": (128, 3, 512, 512),
+    "street": (16, 20, 512, 1024),
+    "rooms": (32, 14, 480, 640),
+    "classes150": (4, 150, 512, 512),
+}
 
 # %% ../../nbs/67b_benchmark_losses.ipynb #585c4ac8
 def compare_losses(
@@ -121,13 +128,14 @@ def stored_costs(
     folder: Path,  # of costs.csv
     names: Iterable[str],  # losses, as `candidates` names them
     repeats: int = 9,  # rounds
-    shapes: dict[str, tuple[int, int, int, int]] | None = None,  # name -> (B, C, H, W); None: SHAPES
+    shapes: dict[str, tuple[int, int, int, int]] | None = None,  # name -> (B, C, H, W); None: the first three of SHAPES
 ) -> pd.DataFrame:  # see `compare_losses`
     "Read <folder>/costs.csv if it holds these losses; otherwise measure them on all shapes and write it."
     file, names = folder / "costs.csv", list(names)
     if (table := _read_costs(file)) is not None and set(names) <= set(table.loss):
         return table
-    tables = [compare_losses(k, repeats, names=names, size=size) for k, size in (shapes or SHAPES).items()]
+    shapes = shapes or {k: SHAPES[k] for k in _STORED}
+    tables = [compare_losses(k, repeats, names=names, size=size) for k, size in shapes.items()]
     table = pd.concat(tables, ignore_index=True)
     write_measurements(file, table)
     return pd.read_csv(file)

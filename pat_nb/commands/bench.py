@@ -15,6 +15,9 @@ from ..settings import Settings
 from ..utils import UserError
 
 # %% ../../nbs/78_command_bench.ipynb #b8ae613f
+_SHAPES = "pets", "street", "rooms", "classes150"  # as in benchmarks.losses, which needs torch
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     "Add the benchmarks and their options."
     whats = parser.add_subparsers(dest="what", required=True, metavar="BENCHMARK")
@@ -27,9 +30,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             ("training", "measure the training loop beside a plain one"),
         )
     )
-    losses.add_argument("--shapes", default="pets,street,rooms", help="comma-separated (default: all three)")
+    losses.add_argument("--shapes", default=",".join(_SHAPES), help="comma-separated (default: all four)")
     losses.add_argument("--channels-last", action="store_true", help="logits in channels_last memory format")
     losses.add_argument("--upsampled", action="store_true", help="losses from low-resolution logits instead")
+    losses.add_argument(
+        "--allocator",
+        choices=("default", "kept"),
+        help="kept: keep freed memory, as training does (default: default; --upsampled: both)",
+    )
     add_settings(losses, ("device", "precision", "threads", "figures"))
     add_number(training, "seconds", "duration of a measurement (default: 10)", default=10.0)
     training.add_argument("--loss", default="pat", help="a loss, or module:class of another library (default: pat)")
@@ -50,13 +58,16 @@ def bench(args: argparse.Namespace) -> int:
 def _bench_losses(args: argparse.Namespace, settings: Settings) -> int:
     shapes = [w.strip() for w in args.shapes.split(",") if w.strip()]
     for shape in shapes:
-        check_choice("shape", shape, ("pets", "street", "rooms"))
+        check_choice("shape", shape, _SHAPES)
     if not shapes:
-        raise UserError(f"--shapes {args.shapes!r}: expected at least one of pets, street and rooms.")
+        raise UserError(f"--shapes {args.shapes!r}: expected at least one of {', '.join(_SHAPES)}.")
     import torch
 
     from pat_nb.benchmarks.losses import bench_losses
+    from pat_nb.training.cpu_tuning import keep_freed_memory
 
+    if args.allocator == "kept" and not keep_freed_memory():
+        raise UserError("--allocator kept: this system's C library cannot keep freed memory. Choose default.")
     torch.set_num_threads(settings.threads or 1)
     folder = settings.figures / "bench"
     device, dtype = _device_and_dtype(settings)
@@ -71,7 +82,9 @@ def _bench_losses(args: argparse.Namespace, settings: Settings) -> int:
     columns = ["shape", "loss", "group", "time", "time_q1", "time_q3", "ms", "memory"]
     print(table[columns].to_string(index=False, float_format="%.2f"))
     name, threads, version = table.device[0], table.threads[0], table.torch[0]
-    print(f"time: over F.cross_entropy; memory: over the logits; {name}, {threads} thread(s), torch {version}")
+    kept = "kept" if args.allocator == "kept" else "default"
+    print(f"time: over F.cross_entropy; memory: over the logits; allocator {kept}")
+    print(f"{name}, {threads} thread(s), torch {version}")
     print(folder / "losses.csv", folder / "losses.png", sep="\n")
     return 0
 
@@ -81,8 +94,8 @@ def _bench_upsampled(args: argparse.Namespace, settings: Settings) -> int:
 
     folder, (device, dtype) = settings.figures / "bench", _device_and_dtype(settings)
     options = dict(threads=settings.threads or 1, repeats=args.repeats or 15, device=device, dtype=dtype)
-    if device == "cuda":
-        options["allocators"] = ("default",)  # they differ on a CPU only
+    if device == "cuda" or args.allocator:  # allocators differ on a CPU only
+        options["allocators"] = (args.allocator or "default",)
     table = bench_upsampled(folder, **options)
     print(table.to_string(index=False, float_format="%.2f"))
     print("time: over F.interpolate and F.cross_entropy")
