@@ -82,8 +82,8 @@ def scope_sentences(
     rest = len(enough) - better - equal - worse
     return [
         *lines,
-        f"{len(enough)} comparisons have at least {MIN_SEEDS} seeds: with probability above {DECIDED}, {counts}; "
-        f"undecided: {rest}. {_answer(better, equal, worse, len(enough))}",
+        f"Of {len(table)} comparisons, {len(enough)} with at least {MIN_SEEDS} seeds: with probability above "
+        f"{DECIDED}, {counts}; undecided: {rest}. {_answer(better, equal, worse, len(enough))}",
     ]
 
 
