@@ -75,11 +75,13 @@ def check_torchrun(words: list[str]) -> None:
 
 
 def check_make(words: list[str]) -> None:
-    "The targets exist, and `make paper` passes valid options."
+    "The targets exist, `make paper` passes valid options, and `make render` notebooks that exist."
     given = [word.partition("=") for word in words[1:] if "=" in word]
     targets = [word for word in words[1:] if "=" not in word]
     assert targets, "no target"
     assert TARGETS.issuperset(targets)
+    if targets == ["render"]:
+        return check_files(["render", *(word for _, _, value in given for word in shlex.split(value))])
     options = [shlex.split(value) if name == "ARGS" else [f"--{name.lower()}", value] for name, _, value in given]
     check_pat_nb(["pat-nb", "paper", *(word for option in options for word in option if word != "...")])
 

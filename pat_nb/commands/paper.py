@@ -98,12 +98,15 @@ def execute_notebook(
     options = ["-k", "python3", "-l", "python", "--cwd", str(settings.root), "--no-progress-bar"]
     environment = os.environ | settings.environment()
     streams: dict = dict(stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
-    with subprocess.Popen(command + options, env=environment, **streams) as process:
-        if running is not None:
-            running.append(process)
-        _, messages = process.communicate()
-    if process.returncode == 0:
-        return ""
+    for _ in range(2):  # a second time if the kernel does not start, as when two kernels draw the same port
+        with subprocess.Popen(command + options, env=environment, **streams) as process:
+            if running is not None:
+                running.append(process)
+            _, messages = process.communicate()
+        if process.returncode == 0:
+            return ""
+        if "Kernel didn't respond" not in messages:
+            break
     return f"{_cell_error(out) or (messages.strip().splitlines() or ['papermill failed'])[-1]} (in {out})"
 
 # %% ../../nbs/76_command_paper.ipynb #ff023484

@@ -85,7 +85,10 @@ def validation_scores(
     pairs = list(itertools.product(settings.datasets, tuning_losses(settings)))
     specs = [_spec(settings, d, n, s, p) for d, n in pairs for p in strengths_of(n) for s in settings.seeds]
     found = {r["run_id"]: 100 * r["metrics"]["val"]["miou"] for r in load_results(specs, settings)}
-    miou = np.array([found.get(s.run_id, np.nan) for s in specs]).reshape(len(pairs), -1, len(settings.seeds))
+    miou = np.array([found.get(s.run_id, np.nan) for s in specs])
+    if not len(miou):  # no loss has a strength
+        return {}
+    miou = miou.reshape(len(pairs), -1, len(settings.seeds))
     scores = {pair: _common_mean(runs) for pair, runs in zip(pairs, miou, strict=True)}
     return {pair: mean for pair, mean in scores.items() if np.isfinite(mean).any()}
 
