@@ -127,7 +127,7 @@ def _call(argv: list[str] | None, run: Callable[[argparse.Namespace], int]) -> i
 
 _CONTINUES = ("paper", "train", "train-run")  # commands that continue what was interrupted
 
-
+# %% ../nbs/80_cli.ipynb #78f8f6ab
 def _report(error: Exception) -> int:
     "Print an expected error in one line, and return the exit status. Raise any other error again."
     if isinstance(error, UserError):

@@ -48,7 +48,7 @@ def predict_files(
     _save(out / "legend.png", draw_legend(model.info.class_names, model.info.palette))
     return unreadable
 
-
+# %% ../../nbs/62d_predict.ipynb #03db2a1f
 def _classes(model: TrainedModel) -> list[tuple[str, tuple[int, ...]]]:
     "Names and colors of the classes."
     return list(zip(model.info.class_names, model.info.palette, strict=True))

@@ -76,7 +76,7 @@ def best_strengths(
                 out[choice, dataset, loss] = strengths_of(loss)[int(np.nanargmax(mean))]
     return out
 
-
+# %% ../../nbs/63a_tuning_grids.ipynb #78faf1f5
 def validation_scores(
     settings: Settings,
 ) -> dict[tuple[str, str], np.ndarray]:  # (data set, loss) -> mean mIoU of the five strengths in percent, or NaN

@@ -187,7 +187,7 @@ def normalize_weights(
     D = torch.as_tensor(normalizer, dtype=dtype, device=logits.device)
     return divide_by_normalizer(weight, D, reduce_normalizer)
 
-
+# %% ../../nbs/10d_loss_functional.ipynb #e84a5b48
 def divide_by_normalizer(
     value: Tensor,
     D: Tensor,  # ()

@@ -114,7 +114,7 @@ def _against(rows: pd.DataFrame, role: str) -> str:
         f"tail mIoU {listed(map(points, tail['values']))} (points; seeds: {' to '.join(map(str, seeds))})."
     )
 
-
+# %% ../../nbs/72_report_findings.ipynb #afd0bf6a
 def _components(settings: Settings) -> str:
     "Write what the mask size and β change, averaged over the data sets."
     runs = {}

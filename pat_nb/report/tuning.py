@@ -112,7 +112,7 @@ def mixed_devices(
     kinds = [[(side[s].get("device"), side[s].get("precision")) for side in (a, b)] for s in {*a} & {*b}]
     return sum(x != y for x, y in kinds)
 
-
+# %% ../../nbs/70a_report_tuning.ipynb #0e5c33c6
 def _counts(result: dict, settings: Settings) -> StoredCounts | None:
     "The counts of a run; None without them."
     file = settings.runs / result["run_id"] / "counts.npz"

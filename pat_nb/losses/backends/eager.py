@@ -136,7 +136,7 @@ def _block(
         _multiply(s, k, out)
     return loss_N
 
-
+# %% ../../../nbs/10a_loss_eager.ipynb #cf10237d
 def _multiply(s: Tensor, k: Tensor, out: Tensor) -> None:
     "Write s k into `out`, rounded once."
     if out.dtype == s.dtype:
