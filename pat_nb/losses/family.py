@@ -17,7 +17,7 @@ from torch import Tensor
 # %% ../../nbs/10_loss_family.ipynb #07e84561
 @dataclass(frozen=True)
 class Modulator:
-    "$m(p) = 1$: cross-entropy. Subclasses override `__call__`, and `kernel` if the Triton kernel has their form."
+    "$m(p) = 1$: cross-entropy. Subclasses override `__call__`, and `kernel` if the kernels have their form."
 
     def __call__(self, p: Tensor, logp: Tensor) -> tuple[Tensor, Tensor]:
         "Return m(p) and k(p) = m + p m' log p, shaped as `p`."
@@ -25,8 +25,14 @@ class Modulator:
         return one, one
 
     def kernel(self) -> tuple[str, float] | None:
-        "The form of m in the Triton kernel and its parameter; None: the kernel has no such form."
+        "The form of m in the kernels and its parameter; None: they have no such form."
         return ("constant", 0.0) if type(self) is Modulator else None
+
+    def kernel_form(self) -> tuple[str, float]:
+        "As `kernel`. Raises `ValueError` if the kernels have no such form."
+        if (form := self.kernel()) is None:
+            raise ValueError(f"{type(self).__name__} has no form in the kernel.")
+        return form
 
 # %% ../../nbs/10_loss_family.ipynb #5fff160c
 def check_modulator(

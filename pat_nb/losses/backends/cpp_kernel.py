@@ -98,9 +98,7 @@ class LossArguments(ctypes.Structure):
     def __init__(
         self, weight: Tensor, modulator: Modulator, adjust: Adjust | None, ignore_index: int | None, num_classes: int
     ):
-        form = modulator.kernel()
-        if form is None:
-            raise ValueError(f"{type(modulator).__name__} has no form in the kernel.")
+        form = modulator.kernel_form()
         adjust = adjust or Adjust()
         weight = weight.float().contiguous()
         changes = (None if t is None else t.float().contiguous() for t in (adjust.shift_C, adjust.margin_C))

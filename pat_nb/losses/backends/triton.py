@@ -142,9 +142,7 @@ def triton_nll(
     "Loss per pixel or its sum in one launch; writes the gradient of the sum into `g_BCN`."
     B, C, N = z_BCN.shape
     loss_BN, (loop, block_c, block_n, warps) = torch.empty(B, N, device=z_BCN.device), _block_sizes(C)
-    form = modulator.kernel()
-    if form is None:
-        raise ValueError(f"{type(modulator).__name__} has no form in the kernel.")
+    form = modulator.kernel_form()
     shift, margin, scale = (None, None, 1.0) if adjust is None else (adjust.shift_C, adjust.margin_C, adjust.scale)
     if adjust is not None and adjust.amplitude_C is not None:
         z_BCN = _with_noise(z_BCN, adjust, g_BCN)

@@ -213,13 +213,6 @@ def _tiles(rows: int, columns: int) -> _Tiles:
     py, px = min(steps, key=lambda shape: steps[shape])  # 3: the corners cost as much as three pixels
     return _Tiles(py, px, 1, 1)  # bands of several rows were slower on an H200
 
-# %% ../../../nbs/10ea_loss_upsampled_triton.ipynb #500ba475
-def _form(modulator: Modulator) -> tuple[str, float]:
-    form = modulator.kernel()
-    if form is None:
-        raise ValueError(f"{type(modulator).__name__} has no form in the kernel.")
-    return form
-
 # %% ../../../nbs/10ea_loss_upsampled_triton.ipynb #2c0ab882
 @dataclass(frozen=True, eq=False)
 class UpsampledTriton:
@@ -255,7 +248,7 @@ class UpsampledTriton:
 
     def _launch(self, z_BChw, factor_BHW, cells: Cells, tiles, counts, places, loss, per_pixel, grid) -> None:
         (_, C, h, w), weight, adjust = z_BChw.shape, self.weight, self.adjust or Adjust()
-        (form, parameter), (H, W) = _form(self.modulator), self.target_BHW.shape[1:]
+        (form, parameter), (H, W) = self.modulator.kernel_form(), self.target_BHW.shape[1:]
         shift, margin = (None if t is None else t.float().contiguous() for t in (adjust.shift_C, adjust.margin_C))
         factor = None if factor_BHW is None else factor_BHW.float().contiguous()
         optional = (weight if t is None else t for t in (shift, margin, factor))
