@@ -6,9 +6,11 @@ import shlex
 from contextlib import redirect_stdout
 from io import StringIO
 
+import numpy as np
 import pytest
 from documented_commands import check, commands, documented
 from notebooks import ROOT
+from PIL import Image
 
 from pat_nb.cli import main
 
@@ -74,3 +76,45 @@ def test_quick_commands_run(tmp_path, monkeypatch):
         assert out.getvalue(), words
     assert (tmp_path / "predictions" / "street_overlay.png").is_file()
     assert (tmp_path / "model.onnx").is_file()
+
+
+LONG = sorted(
+    {
+        command
+        for file, command in DOCUMENTED
+        if (file == "README.md" or "tutorials" in file) and re.match(r"pat-nb (paper|data verify) (?!.*-results)", command)
+    }
+)
+TINY = ["--size=16x32", "--steps=2", "--eval-every=2", "--batch-size=2", "--width=4", "--depth=2"]
+
+
+def write_image_folder(folder):
+    "Ten images with masks of two classes."
+    generator = np.random.default_rng(0)
+    for name, channels in (("images", (3,)), ("masks", ())):
+        (folder / name).mkdir(parents=True)
+        for k in range(10):
+            pixels = generator.integers(0, 2, (16, 32, *channels), np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{k}.png")
+    (folder / "classes.txt").write_text("ground\nleaf\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", LONG)
+def test_long_command_runs(command, tmp_path, run_command, environment):
+    "Commands of README and the tutorials that train or need data: tiny with data, else as a dry run."
+    words = shlex.split(command)
+    on_camvid, trains = "camvid" in words, words[1] == "paper"
+    if on_camvid and not environment.get("PAT_NB_DATA"):
+        pytest.skip("needs PAT_NB_DATA")
+    if "folder" in words:
+        write_image_folder(tmp_path / "folder")
+        environment["PAT_NB_DATA"] = str(tmp_path)
+    if trains:
+        words += [*TINY, "--only=table3"] if on_camvid else ["--dry-run"]
+    finished = run_command(*words, env=environment, status=None)
+    missing_data = "was not found in" in finished.err and not on_camvid and "--profile" in words
+    assert finished.status == (2 if missing_data else 0), finished.text
+    if trains and on_camvid:
+        assert len(list(tmp_path.glob("runs/camvid-*/result.json"))) == 3
+        assert list(tmp_path.glob("figures/*/table3_losses.csv"))
