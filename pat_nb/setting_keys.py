@@ -144,6 +144,7 @@ OPTIONS: dict[str, Callable[[Any], Any]] = {  # option of a command -> reader
     "profile_steps": _Number(int, 0, 100_000),
     "repeats": _Number(int, 1, 10_000),
     "seconds": _Number(float, 0.01, 86_400),
+    "classes": _Number(int, 2, 1000),
 }
 FIT: dict[str, Callable[[Any], Any]] = {  # numeric fields of `Recipe` -> reader
     "lr": PROFILE["lr"],

@@ -425,6 +425,7 @@ OPTIONS = {
         "size",
     ],
     "bench losses": ["shapes", "repeats", "threads", "device"],
+    "bench step": ["classes", "repeats", "model", "size"],
     "bench training": ["seconds", "repeats", "loss", "size"],
     "paper --list-json": ["only", "steps", "losses", "datasets"],
     "train-run": ["steps", "profile"],
@@ -495,7 +496,8 @@ def _is_harmless(word: str) -> bool:
     "Whether a value could be valid, so that the command would compute."
     option, _, value = word.partition("=")
     name = option[2:]
-    if name in ("lr", "size", "loss", "model", "dataset", "seed", "threads", "repeats", "seconds", "profile-steps"):
+    numbers = "lr", "seed", "threads", "repeats", "seconds", "classes", "profile-steps"
+    if name in ("size", "loss", "model", "dataset", *numbers):
         return value.strip() in ("", "0", "1", "10") or (value.strip().isdigit() and len(value) < 9)
     return name == "device" and not value
 

@@ -48,6 +48,7 @@ def compare_losses(
     dtype: torch.dtype = torch.float32,  # of the logits
     channels_last: bool = False,  # memory format of the logits
     names: Collection[str] | None = None,  # losses to compare; None: all
+    groups: Collection[str] | None = None,  # groups of losses to compare; None: all
     size: tuple[int, int, int, int] | None = None,  # (B, C, H, W) instead of that of the shape
 ) -> pd.DataFrame:  # a row per loss: time, time_q1, time_q3 over F.cross_entropy; ms; memory over the logits; set-up
     "Measure all losses on one shape, in interleaved rounds."
@@ -55,7 +56,11 @@ def compare_losses(
     size = size or (_GPU_SHAPES if torch.device(device).type == "cuda" else ALL_SHAPES)[shape]
     z, y = example_batch(size, device, dtype, channels_last)
     every = candidates(y, size[1])
-    selected = {n: c for n, c in every.items() if names is None or n in names or n == "F.cross_entropy"}
+    selected = {
+        name: (group, loss)
+        for name, (group, loss) in every.items()
+        if group == "base" or ((names is None or name in names) and (groups is None or group in groups))
+    }
     memory = {n: peak_memory(loss, z, y) for n, (_, loss) in selected.items() for _ in range(2)}  # the first compiles
     rounds, order = [], list(selected)
     for _ in range(repeats):
