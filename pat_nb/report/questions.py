@@ -155,9 +155,8 @@ def list_runs(
     results: list[dict],  # contents of the result.json files
 ) -> str:
     "Write the run ids to figures/<profile>/<name>_runs.txt, and describe the runs as `provenance`."
-    text = provenance(settings, results)
     if not results:
-        return text
+        return provenance(settings, results)
     file = settings.output / f"{name}_runs.txt"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("".join(f"{r['run_id']}\n" for r in results), encoding="utf-8")
@@ -165,4 +164,4 @@ def list_runs(
     counts = [Counter(s[k] for s in specs) for k in ("dataset", "seed")]
     sets = ", ".join(f"{dataset_label(d)} {n}" for d, n in counts[0].items())
     seeds = ", ".join(f"seed {s} {n}" for s, n in sorted(counts[1].items()))
-    return f"{text.partition(' Run ids: ')[0]} Runs: {sets}; {seeds}. Run ids: {file.name}."
+    return provenance(settings, results, f"Runs: {sets}; {seeds}. Run ids: {file.name}.")

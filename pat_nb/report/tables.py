@@ -192,6 +192,7 @@ def wide(
 def provenance(
     settings: Settings,  # the profile
     results: list[dict],  # contents of the result.json files
+    runs: str | None = None,  # sentences that list the runs; None: all run ids
 ) -> str:
     "Describe in one paragraph from which runs a table was made."
     profile = settings.profile
@@ -206,7 +207,7 @@ def provenance(
         f"Profile {profile}: {len(results)} runs of {', '.join(networks)}, {', '.join(sizes)} pixels, "
         f"{', '.join(map(str, steps))} steps, test split, best weights by validation mIoU; {_void(results)}; "
         f"{''.join(f'{d}; ' for d in devices)}commit {', '.join(commits)}.{_synthetic(results)} "
-        f"Run ids: {', '.join(r['run_id'] for r in results)}."
+        f"{runs or 'Run ids: ' + ', '.join(r['run_id'] for r in results) + '.'}"
     )
 
 # %% ../../nbs/70_report_tables.ipynb #2bb666bc
