@@ -134,7 +134,7 @@ def _bench_step(args: argparse.Namespace, settings: Settings) -> int:
     keep_freed_memory()
     torch.set_num_threads(settings.threads or 1)
     given = {k: getattr(settings, k) for k in ("size", "batch_size", "precision") if settings.is_given(k)}
-    job = StepJob(args.model, args.classes, device=settings.device, **given)
+    job = StepJob(args.model, args.classes, device=_device_and_dtype(settings)[0], **given)
     table = bench_step(settings.figures / "bench", job, args.repeats or 5)
     print(table.to_string(index=False, float_format="%.2f"))
     print(
