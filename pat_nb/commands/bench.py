@@ -32,8 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             ("training", "measure the training loop beside a plain one"),
         )
     )
-    losses.add_argument("--shapes", default=",".join(_SHAPES), help="comma-separated (default: all four)")
-    losses.add_argument("--groups", default=",".join(_GROUPS), help="of losses, comma-separated (default: all)")
+    losses.add_argument("--shapes", default=",".join(_SHAPES), help="comma-separated: pets, street, rooms, classes150 (default: all)")
+    losses.add_argument(
+        "--groups", default=",".join(_GROUPS), help=f"groups of losses: {', '.join(_GROUPS)} (default: all)"
+    )
     losses.add_argument("--channels-last", action="store_true", help="logits in channels_last memory format")
     losses.add_argument("--upsampled", action="store_true", help="losses from low-resolution logits instead")
     losses.add_argument(
@@ -101,6 +103,8 @@ def _names(kind: str, text: str, known: tuple[str, ...]) -> list[str]:
 
 # %% ../../nbs/78_command_bench.ipynb #19174c6d
 def _bench_upsampled(args: argparse.Namespace, settings: Settings) -> int:
+    if args.channels_last or (args.shapes, args.groups) != (",".join(_SHAPES), ",".join(_GROUPS)):
+        raise UserError("--upsampled measures its own cases: leave out --shapes, --groups and --channels-last.")
     from pat_nb.benchmarks.upsampled import bench_upsampled
 
     folder, (device, dtype) = settings.figures / "bench", _device_and_dtype(settings)

@@ -184,7 +184,7 @@ def class_image_pixels(
     dataset: SegmentationDataset,
     cache: Path | None = None,  # folder for cached counts; None: count again
 ) -> Tensor:  # (C,) int64; 0 for a class that does not occur
-    "Count, per class, the labelled pixels of the images that contain it, for median-frequency balancing."
+    "Count, per class, the labeled pixels of the images that contain it, for median-frequency balancing."
     key, C = dataset.content_key(), dataset.num_classes
     file = cache and _counts_file(dataset, key, Path(cache), "image-pixels")
     if file and file.is_file() and (stored := _read_image_pixels(file, key, C)) is not None:

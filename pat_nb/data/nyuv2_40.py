@@ -69,6 +69,7 @@ class NYUv2Fine(NYUv2):
     palette = tuple(map(tuple, distinct_colors(len(_NAMES_40))))
     label_map = _LABEL_MAP_40
     layout = "  nyuv2/{train,test}_rgb/*N.png (or .jpg) and nyuv2/{train,test}_seg40/*N.png    (0 unlabelled, 1 to 40)"
+    source = "image folders with labels of 40 classes (seg40), from several repositories; no other form is read."
     label_folder = "seg40"
 
     @staticmethod

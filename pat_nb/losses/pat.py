@@ -96,11 +96,11 @@ def pat_loss(
         w = of_masks(sizes_BC)
         return w if weight is None else w * weight.to(w)
 
-    return family_nll(logits, target, modulator, weights, normalizer=_labelled_images, **options)
+    return family_nll(logits, target, modulator, weights, normalizer=_labeled_images, **options)
 
 # %% ../../nbs/11_loss_pat.ipynb #2a80c85d
-def _labelled_images(sizes_BC: Tensor) -> Tensor:
-    "The number of images with at least one labelled pixel."
+def _labeled_images(sizes_BC: Tensor) -> Tensor:
+    "The number of images with at least one labeled pixel."
     return (sizes_BC.sum(1) > 0).sum()
 
 

@@ -54,7 +54,7 @@ class RecallLoss(SoftmaxLoss):
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         weight, options = self._weights(logits, target), self.options
-        return family_nll(logits, target, Modulator(), weight, normalizer=_labelled_pixels, **options)
+        return family_nll(logits, target, Modulator(), weight, normalizer=_labeled_pixels, **options)
 
     @torch.no_grad()
     def _weights(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -74,6 +74,6 @@ class RecallLoss(SoftmaxLoss):
         return f"power={self.power}"
 
 
-def _labelled_pixels(sizes_BC: Tensor) -> Tensor:
-    "The number of labelled pixels."
+def _labeled_pixels(sizes_BC: Tensor) -> Tensor:
+    "The number of labeled pixels."
     return sizes_BC.sum()

@@ -14,7 +14,7 @@ from .family import check_labels
 from .functional import as_labels, check_arguments
 
 # %% ../../nbs/17_loss_released.ipynb #f09b01d4
-def _labelled_pixels(logits: Tensor, target: Tensor, ignore_index: int) -> tuple[Tensor, Tensor]:
+def _labeled_pixels(logits: Tensor, target: Tensor, ignore_index: int) -> tuple[Tensor, Tensor]:
     "(P, C) float32 logits and (P,) labels of the pixels that are not ignored."
     target = as_labels(logits, target)
     check_arguments(logits, None, None, "mean", ignore_index)
@@ -35,7 +35,7 @@ class ReleasedLoss(nn.Module):
         self.ignore_index = ignore_index
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        z_PC, y_P = _labelled_pixels(logits, target, self.ignore_index)
+        z_PC, y_P = _labeled_pixels(logits, target, self.ignore_index)
         return self.pixels(z_PC, y_P) if len(y_P) else logits.sum() * 0.0
 
     def pixels(self, z_PC: Tensor, y_P: Tensor) -> Tensor:
