@@ -82,7 +82,8 @@ LONG = sorted(
     {
         command
         for file, command in DOCUMENTED
-        if (file == "README.md" or "tutorials" in file) and re.match(r"pat-nb (paper|data verify) (?!.*-results)", command)
+        if (file == "README.md" or "tutorials" in file)
+        and re.match(r"pat-nb (paper|data verify) (?!.*-results)", command)
     }
 )
 TINY = ["--size=16x32", "--steps=2", "--eval-every=2", "--batch-size=2", "--width=4", "--depth=2"]

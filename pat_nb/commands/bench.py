@@ -32,7 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             ("training", "measure the training loop beside a plain one"),
         )
     )
-    losses.add_argument("--shapes", default=",".join(_SHAPES), help="comma-separated: pets, street, rooms, classes150 (default: all)")
+    losses.add_argument(
+        "--shapes", default=",".join(_SHAPES), help="comma-separated: pets, street, rooms, classes150 (default: all)"
+    )
     losses.add_argument(
         "--groups", default=",".join(_GROUPS), help=f"groups of losses: {', '.join(_GROUPS)} (default: all)"
     )
