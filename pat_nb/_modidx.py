@@ -34,6 +34,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                            'pat_nb/benchmarks/measure.py'),
                                            'pat_nb.benchmarks.measure.example_batch': ( 'benchmark_measure.html#example_batch',
                                                                                         'pat_nb/benchmarks/measure.py'),
+                                           'pat_nb.benchmarks.measure.memory_over_time': ( 'benchmark_measure.html#memory_over_time',
+                                                                                           'pat_nb/benchmarks/measure.py'),
                                            'pat_nb.benchmarks.measure.peak_bytes': ( 'benchmark_measure.html#peak_bytes',
                                                                                      'pat_nb/benchmarks/measure.py'),
                                            'pat_nb.benchmarks.measure.peak_memory': ( 'benchmark_measure.html#peak_memory',
