@@ -23,7 +23,7 @@ from .measure import describe_machine, example_batch, peak_bytes, write_measurem
 from ..losses.registry import make_loss
 from ..models.registry import make_model
 from ..training.batch_loss import BatchLoss
-from ..training.device import pick_device, pick_layout, pick_precision
+from ..training.device import autocast, pick_device, pick_layout, pick_precision
 from ..utils import UserError
 
 # %% ../../nbs/68a_benchmark_step.ipynb #bb966263
@@ -78,7 +78,7 @@ class _Trainer:
         "Train for one step, and wait for the device."
         loss = self.methods[method]
         self.optimizer.zero_grad()
-        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None):
+        with autocast(self.device, self.dtype):
             value = loss(loss.logits(self.model, images_BCHW), labels_BHW, images_BCHW.shape[-2:])
         value.backward()
         self.optimizer.step()

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ..data.core import SegmentationDataset
 from ..metrics.confusion import frequency_groups
 from ..settings import Settings
-from ..training.device import pick_device, pick_precision
+from ..training.device import autocast, pick_device, pick_precision
 from ..utils import atomic_write, check_regular_file
 
 # %% ../../nbs/61b_examples.ipynb #03f42fea
@@ -44,7 +44,7 @@ def store_examples(
     torch_device, selected = pick_device(device), tail_images(dataset, counts)
     dtype = pick_precision(precision, torch_device)
     images_BCHW = torch.stack([dataset[i][0] for i in selected]).to(torch_device)
-    with torch.autocast(torch_device.type, dtype, enabled=dtype is not None):
+    with autocast(torch_device, dtype):
         logits_BCHW = model.eval()(images_BCHW)
     image_HWC, label_HW = dataset.load(selected[0])
     arrays = dict(

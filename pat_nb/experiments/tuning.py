@@ -178,10 +178,10 @@ def counted_specs(
 # %% ../../nbs/63a_tuning_grids.ipynb #65851115
 FINETUNED = (  # (loss, parameters)
     ("ce", {}),
+    (_SMP_DICE, {"ce_weight": 0.5}),
     ("wce", {"power": 0.5}),
-    ("bms", {"tau": 0.5}),
     ("pat", {}),
-    ("pat", scope_params("image", 0.75)),
+    ("pat", {"mask_power": 0.75}),
 )
 
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ..metrics.confusion import Batch, Metric
 from ..metrics.upsampled import UpsampledBatch
-from .device import pick_device, pick_layout, pick_precision, to_device
+from .device import autocast, pick_device, pick_layout, pick_precision, to_device
 from .distributed import shard_evaluation
 from .inference import Inference
 
@@ -39,7 +39,7 @@ def evaluate(
     predict = inference or Inference()
     for images_BCHW, target_BHW in shard_evaluation(loader):
         images_BCHW, target_BHW = to_device(images_BCHW, target_BHW, torch_device, layout)
-        with torch.autocast(torch_device.type, dtype, enabled=dtype is not None):
+        with autocast(torch_device, dtype):
             batch = _predict(model, predict, images_BCHW, target_BHW)
         for metric in metrics:
             metric.add(batch)

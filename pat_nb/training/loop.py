@@ -27,7 +27,7 @@ from .batch_loss import BatchLoss
 from .callbacks import Callback, CallbackList, ProgressBar
 from .checkpoint import load_checkpoint, save_checkpoint, save_tensors
 from .cpu_tuning import keep_freed_memory
-from .device import pick_device, pick_layout, pick_precision, to_device
+from .device import autocast, pick_device, pick_layout, pick_precision, to_device
 from .distributed import broadcast_object, gradient_sync, rank, shard_stream, world_size, wrap_ddp
 from .interrupt import HoldSignals
 from .state import Recipe, TrainState, make_recipe, make_state
@@ -77,7 +77,7 @@ def fit(
                 images_BCHW, target_BHW = to_device(images_BCHW, target_BHW, torch_device, layout)
                 events.on_phase_end("data")
                 with gradient_sync(net, last=k == len(batches) - 1):
-                    with torch.autocast(torch_device.type, dtype, enabled=dtype is not None):
+                    with autocast(torch_device, dtype):
                         logits_BCHW = batch_loss.logits(net, images_BCHW)
                     events.on_phase_end("forward")
                     value = batch_loss(logits_BCHW, target_BHW, images_BCHW.shape[-2:]) / len(batches)
