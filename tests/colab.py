@@ -1,8 +1,8 @@
 """Write the repository's address into the tutorials: `python tests/colab.py --write`.
 
-The address is `repository` in `[tool.pat_nb]` of pyproject.toml, OWNER/NAME on GitHub. Each tutorial then has a badge
-that opens it in Colab, and installs the package from there. While it is empty, there is no badge, and Colab needs a
-wheel.
+The address is `repository` in `[tool.pat_nb]` of pyproject.toml, OWNER/NAME on GitHub. The badge of each tutorial opens
+it in Colab, and its first cell installs the package from that address. While the address is empty, the badge opens
+Colab's dialog for notebooks on GitHub, and the first cell needs a wheel.
 """
 
 import json
@@ -14,14 +14,16 @@ from notebooks import ROOT, notebooks, source_of
 
 REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pat_nb"]["repository"]
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
-OPEN = "https://colab.research.google.com/github/{repository}/blob/main/nbs/tutorials/{name}"
+COLAB = "https://colab.research.google.com/github/"
+HINT = " Colab asks for the address of a repository on GitHub: enter your copy of this one, and choose this notebook."
 
 
 def with_address(text: str, name: str, repository: str) -> str:
     "Return the text of a tutorial with the address: a badge below the summary, and the source of the installation."
     notebook = json.loads(text)
     heading, install = notebook["cells"][:2]
-    badge = f"[![Open in Colab]({BADGE})]({OPEN.format(repository=repository, name=name)})\n\n" if repository else ""
+    link = f"{COLAB}{repository}/blob/main/nbs/tutorials/{name}" if repository else COLAB
+    badge = f"[![Open in Colab]({BADGE})]({link}){'' if repository else HINT}\n\n"
     paragraphs = re.sub(r"\[!\[Open in Colab\].*\n\n", "", source_of(heading)).split("\n\n", 2)
     heading["source"] = "\n\n".join([*paragraphs[:2], badge + paragraphs[2]]).splitlines(keepends=True)
     code = re.sub(r'(repository = )"[^"]*"', rf'\1"{repository}"', source_of(install))

@@ -42,6 +42,7 @@ def test_is_ready_for_colab(notebook):
 def test_has_the_address_of_the_repository(notebook):
     text = notebook.path.read_text(encoding="utf-8")
     assert with_address(text, notebook.path.name, REPOSITORY) == text, "run `python tests/colab.py --write`"
+    assert "[![Open in Colab](https://colab.research.google.com/" in text
     with_badge = with_address(text, notebook.path.name, "owner/name")
     assert f"/github/owner/name/blob/main/nbs/tutorials/{notebook.path.name})" in with_badge
     assert 'repository = \\"owner/name\\"' in with_badge
