@@ -45,20 +45,22 @@ def pack_results(
     stored, found = StoredResults.of(settings), load_results(specs, settings, stored=False)
     if found:
         members = {f"{r['run_id']}/result.json": pack_result(r) for r in found}
-        members |= _packed_counts([r["run_id"] for r in found], settings)
+        members |= _compared_files([r["run_id"] for r in found], settings)
         write_packed(stored.folder / PACKED_NAME, stored.packed | members)
     return len(found)
 
 
-def _packed_counts(run_ids: list[str], settings: Settings) -> dict[str, bytes]:
-    "The counts per block of images, for the runs that reports compare. The archive compresses them."
+def _compared_files(run_ids: list[str], settings: Settings) -> dict[str, bytes]:
+    "The counts per block of images and the history of the runs that reports compare. The archive compresses them."
     counted, members = {s.run_id for s in counted_specs(settings)}, {}
     with tempfile.TemporaryDirectory() as tmp:
-        for run_id in run_ids:
-            file = settings.runs / run_id / "counts.npz"
-            if run_id in counted and file.is_file():
-                write_counts(Path(tmp) / "counts.npz", block_counts(read_counts(file)), compress=False)
+        for run_id in (i for i in run_ids if i in counted):
+            counts, history = (settings.runs / run_id / name for name in ("counts.npz", "history.jsonl"))
+            if counts.is_file():
+                write_counts(Path(tmp) / "counts.npz", block_counts(read_counts(counts)), compress=False)
                 members[f"{run_id}/counts.npz"] = (Path(tmp) / "counts.npz").read_bytes()
+            if history.is_file():
+                members[f"{run_id}/history.jsonl"] = history.read_bytes()
     return members
 
 # %% ../../nbs/66_archive.ipynb #e5dd049e
@@ -99,9 +101,9 @@ def _check_stored(stored: StoredResults, run_ids: list[str]) -> None:
 
 
 def _unpack(stored: StoredResults, run_id: str, runs: Path) -> None:
-    "Copy a stored result, and its counts per image if they are stored, to the folder of its run."
+    "Copy a stored result, and its counts and history if they are stored, to the folder of its run."
     single, members = stored.folder / f"{run_id}.json", {}
-    for name in ("counts.npz", "result.json"):
+    for name in ("counts.npz", "history.jsonl", "result.json"):
         if f"{run_id}/{name}" in stored.packed:
             members[name] = stored.packed[f"{run_id}/{name}"]
     if single.is_file():

@@ -18,12 +18,12 @@ from ..utils import UserError, atomic_write
 
 # %% ../../nbs/60a_packed_results.ipynb #ca8dca9d
 PACKED_NAME = "results.tar.xz"  # in data/results/<profile>
-_MEMBER = re.compile(r"[\w.-]+/(result\.json|counts\.npz)")
+_MEMBER = re.compile(r"[\w.-]+/(result\.json|counts\.npz|history\.jsonl)")
 
 
 def write_packed(
     file: Path,
-    members: dict[str, bytes],  # RUN_ID/result.json or RUN_ID/counts.npz -> content
+    members: dict[str, bytes],  # RUN_ID/NAME -> content; NAME: result.json, counts.npz or history.jsonl
 ) -> None:
     "Write an archive. Similar members are neighbors."
     content = io.BytesIO()

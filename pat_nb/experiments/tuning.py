@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['WITHOUT_TAIL', 'RIVALS', 'CHOICES', 'BEST_SEEDS', 'FINALISTS', 'SCOPES', 'EXPONENTS', 'LENGTHS', 'LENGTH_EXPONENTS',
            'THREE_SEEDS', 'FINETUNED', 'tuning_losses', 'tuning_specs', 'strengths_of', 'best_strengths',
-           'validation_scores', 'best_specs', 'scope_specs', 'scope_params', 'length_specs', 'counted_specs',
-           'finetuned_specs']
+           'validation_scores', 'best_specs', 'scope_specs', 'scope_params', 'length_specs', 'finetuned_specs',
+           'counted_specs']
 
 # %% ../../nbs/63a_tuning_grids.ipynb #1f27eeae
 import itertools
@@ -164,17 +164,6 @@ def _long_tailed(settings: Settings, losses: list) -> list[RunSpec]:
     datasets = [d for d in settings.datasets if d not in WITHOUT_TAIL][:2]
     return [_spec(settings, d, n, s, p) for s, d, (n, p) in itertools.product(seeds, datasets, losses)]
 
-# %% ../../nbs/63a_tuning_grids.ipynb #e20975eb
-def counted_specs(
-    settings: Settings,
-) -> list[RunSpec]:
-    "Return the runs that reports compare image by image."
-    best = best_strengths(settings)
-    cells = [(d, n, p) for (_, d, n), p in best.items()]
-    cells += [(d, n, {}) for d in settings.datasets for n in ("ce", *tuning_losses(settings))]
-    tuned = [_spec(settings, d, n, s, p) for s in settings.seeds for d, n, p in cells]
-    return _unique([*best_specs(settings, best), *tuned, *scope_specs(settings)])
-
 # %% ../../nbs/63a_tuning_grids.ipynb #65851115
 FINETUNED = (  # (loss, parameters)
     ("ce", {}),
@@ -191,3 +180,14 @@ def finetuned_specs(
     "Return the five losses on every data set of the profile."
     cells = itertools.product(settings.seeds, settings.datasets, FINETUNED)
     return [_spec(settings, d, n, s, p) for s, d, (n, p) in cells]
+
+# %% ../../nbs/63a_tuning_grids.ipynb #e20975eb
+def counted_specs(
+    settings: Settings,
+) -> list[RunSpec]:
+    "Return the runs that reports compare image by image."
+    best = best_strengths(settings)
+    cells = [(d, n, p) for (_, d, n), p in best.items()]
+    cells += [(d, n, {}) for d in settings.datasets for n in ("ce", *tuning_losses(settings))]
+    tuned = [_spec(settings, d, n, s, p) for s in settings.seeds for d, n, p in cells]
+    return _unique([*best_specs(settings, best), *tuned, *scope_specs(settings), *finetuned_specs(settings)])

@@ -228,10 +228,11 @@ def compare_seeds(
     a: dict[int, dict],  # seed -> content of result.json
     b: dict[int, dict],
     settings: Settings,  # the runs folder
+    correlation: float = 0.0,  # between the seeds, for `rope_probabilities`
 ) -> dict:  # fields of `Difference`, mixed, a_better, equal, b_better; NaN below MIN_SEEDS
     "Compare two configurations by seeds and images."
     d, values = difference(a, b, settings), seed_differences(a, b)
-    p = rope_probabilities(values) if len(values) >= MIN_SEEDS else (np.nan,) * 3
+    p = rope_probabilities(values, correlation=correlation) if len(values) >= MIN_SEEDS else (np.nan,) * 3
     return d._asdict() | dict(mixed=mixed_devices(a, b)) | dict(zip(_PROBABILITIES, p, strict=True))
 
 # %% ../../nbs/70a_report_tuning.ipynb #411e6010
