@@ -76,7 +76,7 @@ export: env ## write pat_nb/ from the notebooks and clean them
 lab: env ## open the notebooks in JupyterLab
 	@cd nbs && PYTHONPATH=$(CURDIR)/tests ../$(BIN)/jupyter lab --ContentsManager.pre_save_hook=notebook_filter.pre_save
 
-hooks: ## let Git ignore what running a notebook in another editor leaves in it
+hooks: ## install a Git filter that ignores the outputs of notebooks run in other editors
 	@git config filter.notebook.clean '$(PYTHON) tests/notebook_filter.py %f'
 
 render: env ## execute the notebooks and store their outputs, for reading them online: ARGS="nbs/paper --fresh"
