@@ -158,7 +158,7 @@ def read_text(file: Path) -> str:
         content = file.read_bytes()
         text = content.decode("utf-8-sig")
     except OSError as e:
-        raise UserError(f"{file}: cannot be read ({e.strerror}).") from None
+        raise UserError(f"{file}: cannot be read ({e.strerror}).") from e
     except UnicodeDecodeError as e:
         number = content[: e.start].count(b"\n") + 1
         raise UserError(f"{file}, line {number}: this is not UTF-8 text. Save the file as UTF-8.") from None

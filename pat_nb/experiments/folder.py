@@ -47,10 +47,12 @@ def locked_folder(folder: Path) -> Iterator[None]:
 
 # %% ../../nbs/61e_run_folder.ipynb #aca74d04
 def valid_result(folder: Path) -> dict | None:
-    "Return the stored result, if any; remove a damaged one."
+    "Return the stored result, if any; remove a damaged one. Raises `UserError` if it cannot be read."
     try:
         return read_result(folder)
     except UserError as e:
+        if isinstance(e.__cause__, OSError):
+            raise
         print(f"{e} The run is repeated.", file=sys.stderr)
         (folder / "result.json").unlink()
         return None

@@ -32,7 +32,7 @@ class StoredCounts:
 def write_counts(
     file: Path,
     counts: ImageCounts | StoredCounts,
-    sequences: Sequence[int] | np.ndarray | None = None,  # (N,) number of the sequence; None: that of `counts`
+    sequences: Sequence[int] | np.ndarray | None = None,  # (N,) number of the sequence; `StoredCounts` have it
     compress: bool = True,
 ) -> None:
     "Write counts as an npz file."

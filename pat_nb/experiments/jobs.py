@@ -10,6 +10,7 @@ import itertools
 import os
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -52,9 +53,12 @@ def acquire_gpu(
     timeout_s: float | None = None,  # longest wait; None: no limit
 ) -> tuple[str, FileLock]:  # the GPU; its lock, to be released after use
     "Reserve the least used GPU. Raises `UserError` after the timeout."
-    folder = folder or Path(tempfile.gettempdir()) / "pat_nb_gpus"
+    shared = Path(tempfile.gettempdir()) / "pat_nb_gpus"
     deadline = time.monotonic() + (float("inf") if timeout_s is None else timeout_s)
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder := folder or shared).mkdir(parents=True, exist_ok=True)
+    if folder == shared:
+        with suppress(OSError):  # another user has made it
+            folder.chmod(0o777)
     while True:
         for share, gpu in itertools.product(range(runs_per_gpu), gpus):
             lock = FileLock(folder / f"{gpu.replace('/', '_')}.{share}.lock", timeout=0, mode=0o666, thread_local=False)

@@ -29,10 +29,10 @@ def paired_bootstrap(
     b: Sequence[StoredCounts],  # of the other, with the same seeds and images
     level: float = 0.95,  # confidence level
     draws: int = 2000,  # number of resamples
-    block: int = 10,  # neighboring frames of a video that are drawn together
+    block: int = 10,  # neighboring rows of a video that are drawn together: frames, or stored blocks of frames
 ) -> Interval:  # a minus b
     "Compute the interval of a difference in mIoU. Raises `UserError` if the images differ."
-    if len(a) != len(b) or not len(a) or any((x.labeled != a[0].labeled).any() for x in (*a, *b)):
+    if len(a) != len(b) or not len(a) or not all(np.array_equal(x.labeled, a[0].labeled) for x in (*a, *b)):
         raise UserError("a paired bootstrap needs the same seeds and the same test images on both sides.")
     pieces = _pieces(a[0].sequences, block)
     sums = np.array([[_sum_pieces(x, pieces) for x in side] for side in (a, b)])  # (2, seeds, pieces, 3, C)

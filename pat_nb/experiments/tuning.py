@@ -15,7 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .results import load_results
+from .results import load_results, parse_number
 from .spec import RunSpec, profile_spec
 from ..names import STRENGTHS
 from ..settings import Settings
@@ -84,7 +84,9 @@ def validation_scores(
     settings = settings.for_grid("tuning")
     pairs = list(itertools.product(settings.datasets, tuning_losses(settings)))
     specs = [_spec(settings, d, n, s, p) for d, n in pairs for p in strengths_of(n) for s in settings.seeds]
-    found = {r["run_id"]: 100 * r["metrics"]["val"]["miou"] for r in load_results(specs, settings)}
+    found = {
+        r["run_id"]: 100 * parse_number(r["metrics"].get("val", {}).get("miou")) for r in load_results(specs, settings)
+    }
     miou = np.array([found.get(s.run_id, np.nan) for s in specs])
     if not len(miou):  # no loss has a strength
         return {}

@@ -87,6 +87,8 @@ class Worker:
             if event["event"] == "disk":
                 raise OSError(event["errno"], os.strerror(event["errno"]), event["path"])
             if event["event"] != "step":
+                if event.get("exits"):
+                    self.process.wait()
                 return event.get("error", "")
             on_step(event["step"])
         return _describe_death(self.process.wait())
@@ -170,7 +172,7 @@ _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # errors that every further r
 def _train_run(
     spec: RunSpec, settings: Settings, report: Callable[..., object], train: Callable[..., object] = run
 ) -> bool:
-    "Train one run; report its steps and its end. Returns False if the disk is full or read-only."
+    "Train one run; report its steps and its end. Returns False if no run can follow: a full disk, a failed GPU."
     torch.set_num_threads(settings.threads or 1)
     try:
         train(spec, settings, on_step=lambda step, steps: report(event="step", step=step), progress=False)
@@ -181,8 +183,14 @@ def _train_run(
             report(event="disk", errno=cause.errno, path=str(cause.filename or settings.runs))
             return False
         _write_error(error_file(spec.run_id, settings), traceback.format_exc())
-        report(event="failed", error=_describe_error(e))
+        report(event="failed", error=_describe_error(e), exits=_gpu_failed(e))
+        return not _gpu_failed(e)
     return True
+
+
+def _gpu_failed(error: Exception) -> bool:
+    "Whether this process can use its GPU no more. Too little memory is no such error."
+    return "CUDA error" in str(error)
 
 
 def _describe_error(error: Exception) -> str:

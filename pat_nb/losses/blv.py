@@ -32,7 +32,7 @@ def variation(
 # %% ../../nbs/16_loss_blv.ipynb #c14ca41c
 @dataclass(frozen=True)
 class LogitNoise:
-    "Fills a tensor with |clamp(noise, -1, 1)|. Raises `UserError` for an unknown distribution or a sigma of 0 or less."
+    "Fills a tensor with |clamp(noise, -1, 1)|. Raises `ValueError` for a distribution or sigma out of range."
 
     noise: str = "gaussian"  # gaussian, uniform or xavier
     sigma: float = 4.0  # standard deviation before clamping
@@ -40,8 +40,8 @@ class LogitNoise:
 
     def __post_init__(self) -> None:
         check_choice("noise", self.noise, ("gaussian", "uniform", "xavier"))
-        if self.sigma <= 0:
-            raise ValueError(f"sigma must be positive, got {self.sigma}.")
+        if not 0 < self.sigma < math.inf:
+            raise ValueError(f"sigma must be positive and finite, got {self.sigma}.")
 
     def __call__(self, out: Tensor) -> Tensor:
         if self.noise == "gaussian":

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .family import check_labels
-from .functional import BACKENDS, as_labels, check_arguments, divide_by_normalizer
+from .functional import BACKENDS, as_labels, check_arguments, divide_by_normalizer, is_symbolic
 from .upsampled import check_upsample, family_nll, upsample_logits
 
 # %% ../../nbs/10g_loss_cross_entropy.ipynb #29deed41
@@ -133,10 +133,11 @@ class CELoss(SoftmaxLoss):
         "The loss with label smoothing."
         if self.upsample is not None:
             logits = upsample_logits(logits, target, self.align_corners, self.size)
-        z, labels = logits if logits.dtype == torch.float64 else logits.float(), as_labels(logits, target)
+        symbolic, z = is_symbolic(logits), logits if logits.dtype == torch.float64 else logits.float()
+        labels = as_labels(logits, target, symbolic)
         check_arguments(logits, self.weight, None, self.reduction, self.ignore_index)
         ignore_index = -100 if self.ignore_index is None else self.ignore_index
-        if self.validate or (self.validate is None and not logits.is_cuda):
+        if self.validate or (self.validate is None and not (logits.is_cuda or symbolic)):
             check_labels(labels, logits.shape[1], self.ignore_index)
         weight, mean = None if self.weight is None else self.weight.to(z), self.reduction == "mean"
         options: dict[str, Any] = dict(ignore_index=ignore_index, label_smoothing=self.label_smoothing)

@@ -173,5 +173,6 @@ def reference_nll(
     z_BCN = z_BCN if z_BCN.dtype == torch.float64 else z_BCN.float()
     z_BCN = z_BCN if adjust is None else adjust.batch(z_BCN, y_BN)
     logp_BN = F.log_softmax(z_BCN, 1).gather(1, y_BN[:, None])[:, 0]
+    logp_BN = logp_BN.masked_fill(w == 0, 0)  # it may be -inf where a pixel is ignored
     m_BN, _ = modulator(logp_BN.exp(), logp_BN)
     return -(m_BN * logp_BN) * w

@@ -53,8 +53,8 @@ def focal_loss(
 
 # %% ../../nbs/12_loss_focal.ipynb #88a004bb
 def _check_gamma(gamma: float) -> None:
-    if gamma < 0:
-        raise ValueError(f"gamma must be at least 0, got {gamma}.")
+    if not 0 <= gamma < float("inf"):
+        raise ValueError(f"gamma must be at least 0 and finite, got {gamma}.")
 
 # %% ../../nbs/12_loss_focal.ipynb #b580adf9
 class FocalLoss(SoftmaxLoss):

@@ -45,6 +45,8 @@ def modulated_nll(
     C, symbolic = logits.shape[1] if logits.dim() > 1 else 0, is_symbolic(logits)
     target = as_labels(logits, target, symbolic)
     check_arguments(logits, weight, adjust, reduction, ignore_index)
+    if logits.dtype == torch.float16:  # its gradient would underflow before a gradient scaler multiplies it
+        logits = logits.float()
     backend = choose_backend(logits, modulator, backend)
     inplace = inplace and _check_inplace(logits, backend)
     z_BCN, y_BN = logits.reshape(*logits.shape[:2], -1), target.reshape(target.shape[0], -1)
@@ -141,7 +143,10 @@ class _ModulatedNLL(torch.autograd.Function):
             nll, ignore_index = _triton().triton_nll, _NEVER if ignore_index is None else ignore_index
         else:
             nll = cpp_nll if backend == "cpp" else eager_nll
-        return nll(z_BCN, y_BN, weight, modulator, adjust, ignore_index, ctx.gradient, per_pixel)
+        loss = nll(z_BCN, y_BN, weight, modulator, adjust, ignore_index, ctx.gradient, per_pixel)
+        if inplace:  # autograd then notices that the logits have changed, as kernels do not tell it
+            torch.autograd.graph.increment_version(ctx.gradient)
+        return loss
 
     @staticmethod
     def backward(ctx, grad_output):
@@ -196,7 +201,7 @@ def divide_by_normalizer(
     "Divide by the normalizer of a mean, reduced over processes. The result is 0 where D is 0."
     D = D.to(value.dtype)
     D = D if reduce_normalizer is None else reduce_normalizer(D)
-    return torch.where(D > 0, value / D, 0)
+    return torch.where(D > 0, value / D.where(D > 0, 1), 0)
 
 # %% ../../nbs/10d_loss_functional.ipynb #c61fc692
 def all_reduce_mean(
@@ -255,6 +260,8 @@ def check_arguments(
         raise ValueError(f"unknown reduction {reduction!r}: expected mean, sum or none.")
     if isinstance(weight, Tensor) and tuple(weight.shape) not in ((C,), (B, C)):
         raise ValueError(f"weight of shape {tuple(weight.shape)}: expected (C,) = ({C},) or (B, C) = {(B, C)}.")
+    if isinstance(weight, Tensor) and weight.requires_grad:
+        raise ValueError("weight requires a gradient, which the losses do not compute. Pass weight.detach().")
     if adjust is not None and adjust.num_classes not in (None, C):
         raise ValueError(f"the loss was made with counts of {adjust.num_classes} classes, and the logits have {C}.")
     if ignore_index == 255 and C > 255:

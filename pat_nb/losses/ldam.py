@@ -24,8 +24,8 @@ def margins(
     max_margin: float = 0.5,  # of the rarest class, in units of the logits before the scale
 ) -> Tensor:  # (C,) float32
     "Delta_c = K n_c^(-1/4). A class without a sample counts as one sample."
-    if max_margin <= 0:
-        raise ValueError(f"max_margin must be positive, got {max_margin}.")
+    if not 0 < max_margin < float("inf"):
+        raise ValueError(f"max_margin must be positive and finite, got {max_margin}.")
     delta = check_counts(counts) ** -0.25
     return (delta * max_margin / delta.max()).float()
 
@@ -58,8 +58,8 @@ class LDAMLoss(SoftmaxLoss):
         **options: Any,
     ):
         super().__init__(**options)
-        if s <= 0:
-            raise ValueError(f"s must be positive, got {s}.")
+        if not 0 < s < float("inf"):
+            raise ValueError(f"s must be positive and finite, got {s}.")
         self.register_buffer("margin", margins(counts, max_margin))
         self.register_buffer("late_weight", effective_weights(counts, beta) if drw else None)
         self.register_buffer("late", torch.tensor(False))  # a buffer, so that a restored loss goes on re-weighting

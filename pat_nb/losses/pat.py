@@ -82,6 +82,9 @@ def pat_loss(
     Raises: ValueError for a T, mask_power or scope out of range, and as `family_nll`.
     """
     _check_pat(T, mask_power, scope, counts, connectivity)
+    for name, vector in (("weight", weight), ("counts", counts)):
+        if vector is not None and logits.dim() > 1 and tuple(vector.shape) != (C := logits.shape[1],):
+            raise ValueError(f"{name} of shape {tuple(vector.shape)}: expected (C,) = ({C},).")
     modulator = Modulator() if math.isinf(T) else PATModulator(T)
     if scope == "component":
         maps = partial(component_weights, power=mask_power, average_classes=average_classes, connectivity=connectivity)

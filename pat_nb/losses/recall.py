@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
 
 from .cross_entropy import SoftmaxLoss
@@ -30,9 +31,11 @@ def recall_weights(
     dense = is_symbolic(target)
     wrong = target.where(prediction != target, -1)  # no class: not counted
     n_2C = torch.stack([mask_sizes(t, num_classes, ignore_index, dense=dense).sum(0) for t in (wrong, target)]).float()
-    n_2C = n_2C if reduce is None else reduce(n_2C)
+    one = 1.0
+    if reduce is not None:  # the mean over the processes of one pixel
+        n_2C, one = reduce(n_2C), 1 / (dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1)
     missed_C, all_C = n_2C
-    return (missed_C.clamp(min=1) / all_C.clamp(min=1)).clamp(max=1) ** power
+    return (missed_C.clamp(min=one) / all_C.clamp(min=one)).clamp(max=1) ** power
 
 # %% ../../nbs/16a_loss_recall.ipynb #4d1d5ae4
 class RecallLoss(SoftmaxLoss):

@@ -192,7 +192,8 @@ def _strip_nll(
         return through.pixels(chunk, strip.first + n // W, n % W)
 
     p_N, logp_N = label_softmax(u_CM, y_N, pixel_N, at_N, call.adjust, u_CM, logits_at)
-    loss_N, k = modulate(p_N, logp_N, w, call.modulator, 1.0 if call.adjust is None else call.adjust.scale)
+    scale, ignored = 1.0 if call.adjust is None else call.adjust.scale, call.ignore_index is not None
+    loss_N, k = modulate(p_N, logp_N, w, call.modulator, scale, ignored)
     if through.g_rows_nCW.numel():
         u_CM.view(-1).scatter_(0, at_N, p_N.sub_(1))
         if k.dim():

@@ -27,9 +27,10 @@ class CrossEntropy(Metric):
         "Add a batch. Raises `ValueError` as `family_nll`."
         z, target = batch.network_logits, batch.target
         nll = family_nll(z, target, ignore_index=self.ignore_index, reduction="sum", **batch.upsampling)
+        nll = nll.cpu() if nll.is_mps else nll  # MPS has no float64
         self.nll = self.nll.to(nll.device) + nll
         ignored = 0 if self.ignore_index is None else (target == self.ignore_index).sum()
-        self.pixels = self.pixels.to(nll.device) + target.numel() - ignored
+        self.pixels = self.pixels.to(target.device) + target.numel() - ignored
 
     def reduce(self) -> None:
         "Sum over all processes."

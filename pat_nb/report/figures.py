@@ -188,7 +188,7 @@ def _draw_table(text: pd.DataFrame, note: str = "") -> Figure:
     names = list(text).index("runs") if "runs" in text else 1
     blocks = _blocks(widths, [str(c).split(" · ")[0] for c in text], names)
     width, rows = max(sum(widths[i] for i in block) for block in blocks), len(columns[0])
-    note = (note if len(note) < 400 else note[: note.find("Run ids")]).replace("$", r"\$")
+    note = (note if len(note) < 400 else note.partition("Run ids")[0]).replace("$", r"\$")
     lines = textwrap.wrap(note, int(width / 0.058))
     height = _LINE_HEIGHT * (rows + 1) * len(blocks) + 0.14 * len(lines) + 0.15
     fig, ax = plt.subplots(figsize=(width, height))

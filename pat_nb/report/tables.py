@@ -198,7 +198,7 @@ def provenance(
     profile = settings.profile
     if not results:
         return f"No run of profile {profile} is finished. `pat-nb paper --profile {profile}` trains the missing runs."
-    commits = sorted({(r["commit"] or "unknown")[:10] for r in results})
+    commits = sorted({(r.get("commit") or "unknown")[:10] for r in results})
     sizes = sorted({f"{dataset_label(r['spec']['dataset'])} {'x'.join(map(str, r['spec']['size']))}" for r in results})
     steps = sorted({r["spec"]["steps"] for r in results})
     devices = sorted({f"{r['precision']} on {r['device']}" for r in results if "precision" in r})
@@ -213,7 +213,7 @@ def provenance(
 # %% ../../nbs/70_report_tables.ipynb #2bb666bc
 def _void(results: list[dict]) -> str:
     "State how pixels without a label are treated."
-    classes = sorted({r["spec"]["dataset"] for r in results if {"void", "unlabelled"} & set(r["classes"])})
+    classes = sorted({r["spec"]["dataset"] for r in results if {"void", "unlabelled"} & set(r.get("classes", ()))})
     if len(classes) == len({r["spec"]["dataset"] for r in results}):
         return "pixels without a label are a class"
     return "pixels without a label are ignored" + (

@@ -151,4 +151,5 @@ def keep_freed_memory() -> bool:  # whether this system's C library supports it
     except (OSError, TypeError, AttributeError):
         return False
     M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
-    return bool(mallopt(M_MMAP_THRESHOLD, 2**30) and mallopt(M_TRIM_THRESHOLD, 2**31 - 1))
+    mapped = any(mallopt(M_MMAP_THRESHOLD, n) for n in (2**30, 2**25))  # older versions accept 32 MB at most
+    return bool(mallopt(M_TRIM_THRESHOLD, 2**31 - 1)) and mapped

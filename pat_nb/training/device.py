@@ -30,7 +30,7 @@ def pick_device(
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    missing_index = ":" in device and int(device.split(":")[1]) >= torch.cuda.device_count()
+    missing_index = device.startswith("cuda:") and int(device.split(":")[1]) >= torch.cuda.device_count()
     if missing_index or not available.get(device.split(":")[0], True):
         raise UserError(f"device {device!r} is not available to PyTorch on this machine. Use device=cpu or auto.")
     return torch.device(device)
@@ -95,16 +95,19 @@ def autocast(
             yield
 
 
+_CONV2D = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")  # parameters of torch.conv2d
+
+
 class _Float32Depthwise(TorchFunctionMode):
     "Call `conv2d` in float32 if it has one input channel per group. The result has the dtype of the input."
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        if func is not torch.conv2d or args[1].shape[1] > 1 or args[1].shape[0] == 1:
+        given = dict(zip(_CONV2D, args, strict=False)) | (kwargs or {})
+        if func is not torch.conv2d or given["weight"].shape[1] > 1 or given["weight"].shape[0] == 1:
             return func(*args, **kwargs or {})
-        x_BCHW, *rest = args
+        widened = {k: v.float() for k, v in given.items() if isinstance(v, Tensor)}
         with torch.autocast("cpu", enabled=False):
-            rest = [a.float() if isinstance(a, Tensor) else a for a in rest]
-            return func(x_BCHW.float(), *rest, **kwargs or {}).to(x_BCHW.dtype)
+            return func(**given | widened).to(given["input"].dtype)
 
 # %% ../../nbs/45_device.ipynb #97e1fe07
 def set_determinism(

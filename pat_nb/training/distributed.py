@@ -16,8 +16,9 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, SequentialSampler
 
 from ..data.stream import StreamLoader
 from ..utils import UserError
@@ -102,12 +103,20 @@ def shard_stream(loader: StreamLoader) -> StreamLoader:
 
 # %% ../../nbs/46_distributed.ipynb #0b602250
 def shard_evaluation(loader: Iterable) -> Iterable:
-    "Return this process's images of a DataLoader, or its batches of any other iterable."
+    """Return this process's images of a DataLoader, or its batches of any other iterable.
+
+    Raises `UserError` for a DataLoader with a sampler.
+    """
     if world_size() == 1:
         return loader
     if not isinstance(loader, DataLoader):
         return (batch for i, batch in enumerate(loader) if i % world_size() == rank())
     dataset: Any = loader.dataset
+    if not isinstance(loader.sampler, SequentialSampler) or loader.batch_size is None:
+        raise UserError(
+            "evaluation in several processes needs a DataLoader without sampler, batch_sampler and shuffle. "
+            "To evaluate a part of a data set, pass a torch.utils.data.Subset."
+        )
     return DataLoader(
         dataset,
         loader.batch_size,
@@ -118,17 +127,31 @@ def shard_evaluation(loader: Iterable) -> Iterable:
     )
 
 # %% ../../nbs/46_distributed.ipynb #2c866d52
+def _has_activation(module: nn.Module) -> bool:
+    "Whether this is the batch normalization of timm that also holds dropout and activation."
+    return type(module).__name__ == "BatchNormAct2d" and type(module).__module__.startswith("timm.")
+
+
+def _is_common(module: _BatchNorm) -> bool:
+    return module.affine and module.track_running_stats and module.momentum is not None
+
+
 class GlobalBatchNorm(nn.BatchNorm2d):
-    "Batch normalization over the batch of all processes, on any device."
+    "Batch normalization over the batch of all processes, on any device; then dropout and activation, as in timm."
 
     running_mean: Tensor
     running_var: Tensor
     num_batches_tracked: Tensor
     momentum: float
 
+    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float = 0.1):
+        super().__init__(num_features, eps, momentum)
+        self.drop, self.act = nn.Identity(), nn.Identity()
+
     def forward(self, x_BCHW: Tensor) -> Tensor:
-        if not self.training:
-            return super().forward(x_BCHW)
+        return self.act(self.drop(self._normalize(x_BCHW) if self.training else super().forward(x_BCHW)))
+
+    def _normalize(self, x_BCHW: Tensor) -> Tensor:
         x = x_BCHW.float()
         mean_C = _mean_over_processes(x.mean((0, 2, 3)))
         centered = x - mean_C[:, None, None]
@@ -136,17 +159,33 @@ class GlobalBatchNorm(nn.BatchNorm2d):
         n = x.numel() // len(mean_C) * world_size()
         with torch.no_grad():
             self.running_mean.lerp_(mean_C, self.momentum)
-            self.running_var.lerp_(var_C * n / (n - 1), self.momentum)
+            self.running_var.lerp_(var_C * n / max(n - 1, 1), self.momentum)
             self.num_batches_tracked += 1
         scale_C = self.weight * (var_C + self.eps).rsqrt()
         return (centered * scale_C[:, None, None] + self.bias[:, None, None]).to(x_BCHW.dtype)
 
     @classmethod
     def convert(cls, module: nn.Module) -> nn.Module:
-        "Replace every BatchNorm2d in `module` by one of this class that takes over its parameters and buffers."
-        if type(module) is nn.BatchNorm2d:
-            new = cls(module.num_features, module.eps, module.momentum)
-            for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked", "training"):
+        """Replace every batch normalization in `module` by one of this class with its parameters and buffers.
+
+        Raises `UserError` for one that this class cannot replace.
+        """
+        if isinstance(module, _BatchNorm) and type(module) is not cls:
+            if not (type(module) is nn.BatchNorm2d or _has_activation(module)) or not _is_common(module):
+                raise UserError(f"{module} has no form for several processes. Train with one process.")
+            new = cls(module.num_features, module.eps)
+            names = (
+                "momentum",
+                "weight",
+                "bias",
+                "running_mean",
+                "running_var",
+                "num_batches_tracked",
+                "training",
+                "drop",
+                "act",
+            )
+            for name in (n for n in names if hasattr(module, n)):
                 setattr(new, name, getattr(module, name))
             return new
         for name, child in module.named_children():
@@ -174,12 +213,30 @@ def wrap_ddp(
     model: nn.Module,  # its batch normalization layers are replaced
     device: torch.device,
 ) -> nn.Module:  # `model` itself for one process
-    "Wrap a model in DistributedDataParallel, with batch normalization over all processes."
+    """Wrap a model in DistributedDataParallel, with batch normalization over all processes.
+
+    Raises `UserError` for a batch normalization that cannot be replaced.
+    """
     if world_size() == 1:
         return model
-    convert = nn.SyncBatchNorm.convert_sync_batchnorm if device.type == "cuda" else GlobalBatchNorm.convert
-    model = convert(model)
+    model = (_sync_batch_norm if device.type == "cuda" else GlobalBatchNorm.convert)(model)
     return DistributedDataParallel(model, device_ids=[torch.cuda.current_device()] if device.type == "cuda" else None)
+
+
+_OF_TORCH = nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm
+
+
+def _sync_batch_norm(model: nn.Module) -> nn.Module:
+    "Replace batch normalization by PyTorch's for several GPUs, or timm's, which also holds the activation."
+    norms = [m for m in model.modules() if isinstance(m, _BatchNorm) and type(m) not in _OF_TORCH]
+    for module in norms:
+        if not _has_activation(module):
+            raise UserError(f"{module} has no form for several processes. Train with one process.")
+    if not norms:
+        return nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    from timm.layers import convert_sync_batchnorm
+
+    return convert_sync_batchnorm(model)
 
 # %% ../../nbs/46_distributed.ipynb #29a4aa4c
 def gradient_sync(

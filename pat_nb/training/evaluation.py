@@ -32,18 +32,21 @@ def evaluate(
     inference: Inference | None = None,  # windows, flips, scales; None: the whole image at once
 ) -> dict[str, Any]:  # the entries of all metrics
     "Score a model on a data set. Raises `UserError` if nothing was evaluated."
-    torch_device, was_training = pick_device(device), model.training
+    torch_device, modes = pick_device(device), {m: m.training for m in model.modules()}
     dtype = pick_precision(precision, torch_device)
     layout = pick_layout(torch_device, dtype)
     model.to(torch_device).eval()
     predict = inference or Inference()
-    for images_BCHW, target_BHW in shard_evaluation(loader):
-        images_BCHW, target_BHW = to_device(images_BCHW, target_BHW, torch_device, layout)
-        with autocast(torch_device, dtype):
-            batch = _predict(model, predict, images_BCHW, target_BHW)
-        for metric in metrics:
-            metric.add(batch)
-    model.train(was_training)
+    try:
+        for images_BCHW, target_BHW in shard_evaluation(loader):
+            images_BCHW, target_BHW = to_device(images_BCHW, target_BHW, torch_device, layout)
+            with autocast(torch_device, dtype):
+                batch = _predict(model, predict, images_BCHW, target_BHW)
+            for metric in metrics:
+                metric.add(batch)
+    finally:
+        for module, training in modes.items():
+            module.training = training
     scores: dict[str, Any] = {}
     for metric in metrics:
         metric.reduce()

@@ -250,7 +250,7 @@ def _validate(state: TrainState, validate, folder: Path | None, events: Callback
     if folder and rank() == 0:
         lines = "".join(json.dumps(r) + "\n" for r in state.history)
         atomic_write(folder / "history.jsonl", lambda path: path.write_text(lines))
-        if not validate or scores["miou"] > state.best:
+        if scores.get("miou", math.inf) > state.best:
             atomic_write(folder / "best.safetensors", lambda path: _save_weights(state, path))
     state.best = max(state.best, scores.get("miou", -1.0))
 

@@ -31,17 +31,19 @@ class PhaseTimer(Callback):
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = dict.fromkeys(PHASES, 0.0)
-        self.steps = -1  # that were counted; the first one is not
+        self.steps = 0  # that were counted; the first one of a training is not
+        self._warm = False
         self._cuda, self._last = False, 0.0
         self._events: list[tuple[str, torch.cuda.Event]] = []
 
     def reset(self) -> None:
         "Start again with the next step, which counts."
-        self.seconds, self.steps = dict.fromkeys(PHASES, 0.0), 0
+        self.seconds, self.steps, self._warm = dict.fromkeys(PHASES, 0.0), 0, True
         self._events, self._last = [], time.perf_counter()
 
     def on_train_start(self, state: TrainState, steps_per_epoch: float) -> None:
         self._cuda, self._events, self._last = state.device.type == "cuda", [], time.perf_counter()
+        self._warm = False
 
     def on_phase_end(self, phase: str) -> None:
         if self._cuda:
@@ -67,9 +69,10 @@ class PhaseTimer(Callback):
 
     def _add(self, phase: str, seconds: float) -> None:
         "Count a phase, and a step with its last phase."
-        if self.steps >= 0:
+        if self._warm:
             self.seconds[phase] += seconds
-        self.steps += phase == "rest"
+            self.steps += phase == "rest"
+        self._warm = self._warm or phase == "rest"
 
 # %% ../../nbs/51_monitor.ipynb #3a64f6f4
 class Monitor(PhaseTimer):
@@ -165,14 +168,15 @@ class UtilizationSampler:
     def start(self) -> None:
         "Start the thread."
         self.process.cpu_percent()  # the next call measures from here
-        threading.Thread(target=self._run, daemon=True).start()
+        self._stopped = threading.Event()
+        threading.Thread(target=self._run, args=[self._stopped], daemon=True).start()
 
     def stop(self) -> None:
         "End the thread."
         self._stopped.set()
 
-    def _run(self) -> None:
-        while not self._stopped.wait(self.period_s):
+    def _run(self, stopped: threading.Event) -> None:
+        while not stopped.wait(self.period_s):
             self.sample()
 
     def sample(self) -> None:

@@ -42,6 +42,7 @@ def _dense(z_BCN, y_BN, w, modulator, adjust, want_grad: bool) -> tuple[Any, ...
     top_B1N = u_BCN.amax(1, keepdim=True)
     sum_BN = (u_BCN - top_B1N).exp().sum(1)
     logp_BN = (u_BCN.gather(1, y_B1N) - top_B1N)[:, 0] - sum_BN.log()
+    logp_BN = torch.where(w == 0, 0, logp_BN)  # it may be -inf where a pixel is ignored
     m_BN, k_BN = modulator(logp_BN.exp(), logp_BN)
     loss_BN = -(m_BN * logp_BN) * w
     if not want_grad:

@@ -269,8 +269,8 @@ static __attribute__((noinline)) void modulate(
       m = power * q;
       k = power * (q - t * p * logp);
     }
-    loss[j] = -(m * logp) * w[j];
-    k *= w[j] * scale;
+    loss[j] = w[j] == 0.0f ? 0.0f : -(m * logp) * w[j];  // log p of an ignored pixel may be infinite
+    k = w[j] == 0.0f ? 0.0f : k * w[j] * scale;
     share[j] = k / sum;
     at_label[j] = -k * o / sum;
   }

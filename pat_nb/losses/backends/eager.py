@@ -42,7 +42,7 @@ def eager_nll(
                     z, g = z.t(), None if g is None else g.t()
                 y_N, w = look_up(y_BN[b, part], row, ignore_index)
                 s = _buffer(scratch, z, layout) if g is None or scratch is not None else g
-                loss_N = _block(z, y_N, w, pixel_N, modulator, adjust, s, g, dim)
+                loss_N = _block(z, y_N, w, pixel_N, modulator, adjust, s, g, dim, ignore_index is not None)
                 losses.append(loss_N if per_pixel else loss_N.sum())
     return torch.cat(losses).view(B, N).neg_() if per_pixel else torch.stack(losses).sum().neg()
 
@@ -98,10 +98,15 @@ def _choose(t_M: Tensor, pixel_N: Tensor) -> Tensor:
     return t_M if len(t_M) == len(pixel_N) else t_M.index_select(0, pixel_N)
 
 
-def modulate(p_N: Tensor, logp_N: Tensor, w: Tensor, modulator: Modulator, scale: float) -> tuple[Tensor, Tensor]:
-    "Minus the loss per pixel, and the factor w k of the gradient, (N,) or ()."
+def modulate(
+    p_N: Tensor, logp_N: Tensor, w: Tensor, modulator: Modulator, scale: float, ignored: bool = False
+) -> tuple[Tensor, Tensor]:
+    "Minus the loss per pixel, and the factor w k of the gradient, (N,) or (). With `ignored`, w may be 0."
+    if ignored:  # log p may be infinite or NaN where a pixel is ignored
+        logp_N = logp_N.masked_fill(w == 0, 0)
     if type(modulator) is Modulator:
         return logp_N * w, w if scale == 1 else w * scale
+    p_N = p_N.masked_fill(w == 0, 1) if ignored else p_N
     m_N, k_N = modulator(p_N, logp_N)
     k_N = k_N * w
     return (m_N * logp_N).mul_(w), k_N if scale == 1 else k_N.mul_(scale)
@@ -117,6 +122,7 @@ def _block(
     s: Tensor,  # buffer for the softmax: as z, or (C, M) with M > N, where the logits are copied to
     out: Tensor | None,  # receives the gradient: `s`, `z`, or another tensor; None: no gradient is wanted
     dim: int,  # the dimension of the classes
+    ignored: bool = False,  # whether some pixels may be ignored
 ) -> Tensor:  # minus the loss per pixel, (N,)
     "Minus the loss of some pixels, and into `out` the gradient of the loss."
     N, u, scale = len(y_N), z, 1.0 if adjust is None else adjust.scale
@@ -129,7 +135,7 @@ def _block(
         return (z if dim == 0 else z.t()).index_select(1, n)
 
     p_N, logp_N = label_softmax(u, y_N, pixel_N[:N], at_N, adjust, s, logits_at, dim)
-    loss_N, k = modulate(p_N, logp_N, w, modulator, scale)
+    loss_N, k = modulate(p_N, logp_N, w, modulator, scale, ignored)
     if out is not None:
         s.view(-1).scatter_(0, at_N, p_N.sub_(1))
         s, k = (s[:, :N], k) if dim == 0 else (s, k.unsqueeze(-1))

@@ -141,7 +141,7 @@ def triton_nll(
 ) -> Tensor:  # (B, N) or (), float32
     "Loss per pixel or its sum in one launch; writes the gradient of the sum into `g_BCN`."
     B, C, N = z_BCN.shape
-    loss_BN, (loop, block_c, block_n, warps) = torch.empty(B, N, device=z_BCN.device), _block_sizes(C)
+    loss_BN, (loop, block_c, block_n, warps) = z_BCN.new_empty(B, N, dtype=torch.float32), _block_sizes(C)
     form = modulator.kernel_form()
     shift, margin, scale = (None, None, 1.0) if adjust is None else (adjust.shift_C, adjust.margin_C, adjust.scale)
     if adjust is not None and adjust.amplitude_C is not None:

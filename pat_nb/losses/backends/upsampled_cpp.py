@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from .bilinear import source_positions
+from .cpp import empty_on_cpu
 from .cpp_kernel import SOFTMAX, LossArguments, addresses, integers, load_library
 from ..family import Adjust, Modulator
 
@@ -39,7 +40,7 @@ class UpsampledCpp:
         factor_BHW: Tensor | None = None,  # further weights of the pixels
     ) -> tuple[Tensor, Tensor | None]:  # float32; (B, C, h, w) float32
         "The loss, and the gradient of its sum. Raises `ValueError` if the kernel cannot be built."
-        (B, C, h, w), (H, W), new = z_BChw.shape, self.target_BHW.shape[1:], torch.empty
+        (B, C, h, w), (H, W), new = z_BChw.shape, self.target_BHW.shape[1:], empty_on_cpu
         library = load_library(
             "pat_nb_upsampled_nll", SOFTMAX + _WIDEN + _NARROW + _LOWER + _INTERVAL + _BANDS + _BATCH
         )
@@ -76,7 +77,7 @@ def _axes(
     out: list[Tensor] = []
     for n, N, stop in zip(low, size, target, strict=True):
         index, t = (x[:stop].contiguous() for x in source_positions(n, N, align_corners))
-        out += [torch.searchsorted(index, torch.arange(max(2, n))), t.float()]
+        out += [torch.searchsorted(index, torch.arange(max(2, n), device=index.device)), t.float()]
     return out[0], out[1], out[2], out[3]
 
 # %% ../../../nbs/10eb_loss_upsampled_cpp.ipynb #31739eab
