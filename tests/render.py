@@ -38,17 +38,17 @@ FIGURES = (  # the settings of a shell: pictures for a page, not for print
     "set_matplotlib_formats('png', dpi=80, bbox_inches='tight')\n"
     "del set_matplotlib_formats"
 )
-PROFILES = {  # notebooks of nbs/paper that do not show data/results/compact; None: there are no stored results
+PROFILES = {  # notebooks of nbs/paper that do not show data/results/compact
     "table8_tuning": "frozen",
     "table9_scope": "frozen",
     "fig6_one_axis": "frozen",
     "fig7_length": "frozen",
     "tuning_findings": "frozen",
-    "table10_finetuned": None,
+    "table10_finetuned": "finetuned",
     "fig2_method": "smoke",
     "fig4_qualitative": "smoke",
 }
-STORED = ("compact", "frozen")  # profiles in data/results
+STORED = ("compact", "frozen", "finetuned")  # profiles in data/results
 LONG = ("table8_tuning", "tuning_findings")  # a minute each; tests run them with one data set and compare nothing
 SMOKE = {"DATASETS": "synthetic_street", "LOSSES": "ce,cb,bms,pat"}  # runs that take a minute
 
@@ -77,7 +77,7 @@ class Job:
         return EXECUTED / self.name
 
     @property
-    def profile(self) -> str | None:
+    def profile(self) -> str:
         return PROFILES.get(self.path.stem, "compact")
 
     @property
@@ -85,7 +85,7 @@ class Job:
         "Whether its outputs are those that Git stores: the notebook shows all results, and they exist."
         if self.is_short:
             return False
-        return self.folder != "paper" or (self.profile is not None and _runs(self.profile).is_dir())
+        return self.folder != "paper" or _runs(self.profile).is_dir()
 
     @property
     def is_long(self) -> bool:
@@ -102,8 +102,8 @@ class Job:
             return {"PAT_NB_RUNS": str(_runs("train")), "PAT_NB_FIGURES": str(EXECUTED / "figures")}
         if self.folder != "paper":
             return {}
-        folders = {"RUNS": _runs(self.profile or "none"), "FIGURES": EXECUTED / "figures", "DATA": EXECUTED / "no-data"}
-        values = {"PROFILE": self.profile or "smoke"} | folders | (SMOKE if self.profile == "smoke" else {})
+        folders = {"RUNS": _runs(self.profile), "FIGURES": EXECUTED / "figures", "DATA": EXECUTED / "no-data"}
+        values = {"PROFILE": self.profile} | folders | (SMOKE if self.profile == "smoke" else {})
         if self.is_short:
             values["DATASETS"] = "camvid"
         return {f"PAT_NB_{key}": str(value) for key, value in values.items()}

@@ -45,7 +45,8 @@ def write_all(root: Path, out: Path) -> None:
     write(out / "losses_cost.md", cost_table(root / "data" / "results" / "compact" / "costs.csv"))
     findings = (root / "figures" / "compact" / "findings.md").read_text(encoding="utf-8").split("\n\n")[0]
     write(out / "findings.md", findings.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}") + "\n")
-    copy(root / "figures" / "frozen" / "fig6_one_axis.png", out / "fig6_one_axis.png")
+    for profile, name in (("frozen", "fig6_one_axis.png"), ("finetuned", "table10_validation.png")):
+        copy(root / "figures" / profile / name, out / name)
     write(out / "data_sets.md", data_page(root / "data" / "README.md"))
     for name in ("findings_differences.png", "ablation_components_curves.png"):
         copy(root / "figures" / "compact" / name, out / name)
