@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ..data.core import SegmentationDataset
+from .examples import write_npz
 from ..metrics.images import ImageCounts
 from ..utils import UserError, atomic_write
 
@@ -43,18 +44,13 @@ def write_counts(
     c, n = np.nonzero((arrays[1] + arrays[2]).T)  # sorted by class: neighbors are alike
     content = dict(zip(("correct", "labeled", "predicted"), (_small(a[n, c]) for a in arrays), strict=True))
     content |= dict(image=_small(n), classes=_small(c), shape=np.array(arrays[0].shape), sequences=_small(sequences))
-    atomic_write(file, lambda part: _write_npz(part, content, compress))
+    atomic_write(file, lambda part: write_npz(part, content, compress))
 
 # %% ../../nbs/61c_image_counts.ipynb #094bff58
 def _small(values) -> np.ndarray:
     "Use the smallest unsigned type."
     values = np.asarray(values)
     return values.astype(np.min_scalar_type(int(values.max(initial=0))))
-
-
-def _write_npz(file: Path, content: dict[str, np.ndarray], compress: bool) -> None:
-    with file.open("wb") as f:
-        (np.savez_compressed if compress else np.savez)(f, **content)
 
 
 def read_counts(

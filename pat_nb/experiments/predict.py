@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from ..data.core import colorize
+from ..data.folder import IMAGE_SUFFIXES
 from ..data.reading import open_image
 from .trained import TrainedModel
 from ..training.inference import Inference
@@ -54,9 +55,6 @@ def _classes(model: TrainedModel) -> list[tuple[str, tuple[int, ...]]]:
     return list(zip(model.info.class_names, model.info.palette, strict=True))
 
 # %% ../../nbs/62d_predict.ipynb #2593dfe5
-_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
-
-
 def list_inputs(
     images: Iterable[str | Path],  # image files, or folders of images
 ) -> list[Path]:  # files, those of a folder sorted by name
@@ -64,7 +62,7 @@ def list_inputs(
     files: list[Path] = []
     for path in map(Path, images):
         if path.is_dir():
-            files += [f for f in sorted(path.iterdir()) if f.suffix.lower() in _ENDINGS]
+            files += [f for f in sorted(path.iterdir()) if f.suffix.lower() in IMAGE_SUFFIXES]
         elif path.exists():
             files.append(path)
         else:

@@ -147,6 +147,14 @@ class Adjust:
             out.view(-1).scatter_add_(0, at_N, margin_C.index_select(0, y_N))  # three times faster than index_add_
         return out
 
+    def add_noise(self, z_BCN: Tensor, g_BCN: Tensor | None = None) -> Tensor:
+        "The logits plus their noise in float32, in the memory of `g_BCN` if it fits and is not that of the logits."
+        if self.amplitude_C is None or self.draw is None:
+            return z_BCN
+        free = g_BCN is not None and g_BCN.dtype == torch.float32 and g_BCN.data_ptr() != z_BCN.data_ptr()
+        noise_BCN = self.draw(g_BCN if g_BCN is not None and free else torch.empty_like(z_BCN, dtype=torch.float32))
+        return noise_BCN.mul_(self.amplitude_C.float()[:, None]).add_(z_BCN)
+
     def batch(self, z_BCN: Tensor, y_BN: Tensor) -> Tensor:
         "The changed logits of a batch, differentiable and without writing into anything."
         shift, margin, amplitude = (

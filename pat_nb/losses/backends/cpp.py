@@ -30,7 +30,7 @@ def cpp_nll(
     Raises: ValueError if the kernel cannot be built, or has no form of the modulator.
     """
     library = load_library("pat_nb_nll", SOFTMAX + _READ + _WRITE + _BATCH)
-    z_BCN = _add_noise(z_BCN, adjust, g_BCN)
+    z_BCN = z_BCN if adjust is None else adjust.add_noise(z_BCN, g_BCN)
     (B, C, N), y_BN = z_BCN.shape, y_BN.contiguous()
     size = max(_PIXELS, _NUMBERS // C // _PIXELS * _PIXELS)
     loss, new = LossArguments(weight, modulator, adjust, ignore_index, C), empty_on_cpu
@@ -44,15 +44,6 @@ def cpp_nll(
 def empty_on_cpu(size: int | tuple[int, ...], dtype: torch.dtype = torch.float32) -> Tensor:
     "An uninitialized tensor for a kernel, whatever PyTorch's default dtype and device are."
     return torch.empty(size if isinstance(size, tuple) else (size,), dtype=dtype, device="cpu")
-
-
-def _add_noise(z_BCN: Tensor, adjust: Adjust | None, g_BCN: Tensor | None) -> Tensor:
-    "The logits plus their noise, in the gradient's memory if that is free."
-    if adjust is None or adjust.amplitude_C is None or adjust.draw is None:
-        return z_BCN
-    free = g_BCN is not None and g_BCN.data_ptr() != z_BCN.data_ptr()
-    noise_BCN = adjust.draw(g_BCN if g_BCN is not None and free else torch.empty_like(z_BCN))
-    return noise_BCN.mul_(adjust.amplitude_C.float()[:, None]).add_(z_BCN)
 
 
 _PIXELS, _NUMBERS = 128, 40960  # pixels in a block are a multiple, or as many as have this many logits

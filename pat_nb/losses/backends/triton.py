@@ -121,13 +121,6 @@ def _block_sizes(C: int) -> tuple[bool, int, int, int]:
     block_c = max(2, triton.next_power_of_2(C))
     return False, block_c, max(32, min(512, 4096 // block_c)), 8 if block_c == 256 else 4
 
-# %% ../../../nbs/10c_loss_triton.ipynb #cbc1d26d
-def _with_noise(z_BCN: Tensor, adjust, g_BCN: Tensor | None) -> Tensor:
-    "The logits plus their noise, in the gradient's memory if it is free and holds float32."
-    free = g_BCN is not None and g_BCN.dtype == torch.float32 and g_BCN.data_ptr() != z_BCN.data_ptr()
-    noise_BCN = adjust.draw(g_BCN if free else torch.empty_like(z_BCN, dtype=torch.float32))
-    return noise_BCN.mul_(adjust.amplitude_C.float()[:, None]).add_(z_BCN)
-
 # %% ../../../nbs/10c_loss_triton.ipynb #f4596fd3
 def triton_nll(
     z_BCN: Tensor,  # logits, float32, bfloat16 or float16, any strides
@@ -144,8 +137,7 @@ def triton_nll(
     loss_BN, (loop, block_c, block_n, warps) = z_BCN.new_empty(B, N, dtype=torch.float32), _block_sizes(C)
     form = modulator.kernel_form()
     shift, margin, scale = (None, None, 1.0) if adjust is None else (adjust.shift_C, adjust.margin_C, adjust.scale)
-    if adjust is not None and adjust.amplitude_C is not None:
-        z_BCN = _with_noise(z_BCN, adjust, g_BCN)
+    z_BCN = z_BCN if adjust is None else adjust.add_noise(z_BCN, g_BCN)
     g = z_BCN if g_BCN is None else g_BCN
     w_B, w_C = (0,) * (2 - weight.dim()) + weight.stride()
     wide = C * max(z_BCN.stride(1), g.stride(1)) + N * max(z_BCN.stride(2), g.stride(2)) >= 2**31

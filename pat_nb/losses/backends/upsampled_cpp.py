@@ -13,23 +13,14 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from .bilinear import source_positions
+from .bilinear import UpsampledArguments, source_positions
 from .cpp import empty_on_cpu
 from .cpp_kernel import SOFTMAX, LossArguments, addresses, integers, load_library
-from ..family import Adjust, Modulator
 
 # %% ../../../nbs/10eb_loss_upsampled_cpp.ipynb #7e481d76
 @dataclass(frozen=True, eq=False)
-class UpsampledCpp:
-    "The loss on upsampled logits: everything but the logits."
-
-    target_BHW: Tensor  # int64 labels
-    weight: Tensor  # (), (C,) or (B, C), float32
-    modulator: Modulator
-    adjust: Adjust | None  # without noise
-    ignore_index: int | None  # None: no pixel is ignored
-    size: tuple[int, int]  # of the whole upsampled image
-    align_corners: bool
+class UpsampledCpp(UpsampledArguments):
+    "The loss on upsampled logits."
 
     @torch.no_grad()
     def forward(

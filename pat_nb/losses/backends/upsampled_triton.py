@@ -18,9 +18,9 @@ if not torch.cuda.is_available():
 import triton
 import triton.language as tl
 
-from .bilinear import Cells, divide_cells
+from .bilinear import Cells, UpsampledArguments, divide_cells
 from .triton import FORMS, _modulate
-from ..family import Adjust, Modulator
+from ..family import Adjust
 
 # %% ../../../nbs/10ea_loss_upsampled_triton.ipynb #1a584337
 @triton.jit
@@ -215,16 +215,8 @@ def _tiles(rows: int, columns: int) -> _Tiles:
 
 # %% ../../../nbs/10ea_loss_upsampled_triton.ipynb #2c0ab882
 @dataclass(frozen=True, eq=False)
-class UpsampledTriton:
-    "The loss on upsampled logits: everything but the logits."
-
-    target_BHW: Tensor  # int64 labels
-    weight: Tensor  # (), (C,) or (B, C), float32
-    modulator: Modulator
-    adjust: Adjust | None  # without noise
-    ignore_index: int | None  # None: no pixel is ignored
-    size: tuple[int, int]  # of the whole upsampled image
-    align_corners: bool
+class UpsampledTriton(UpsampledArguments):
+    "The loss on upsampled logits."
 
     @torch.no_grad()
     def forward(
