@@ -1976,6 +1976,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                          'pat_nb/training/distributed.py'),
                                              'pat_nb.training.distributed._mean_over_processes': ( 'distributed.html#_mean_over_processes',
                                                                                                    'pat_nb/training/distributed.py'),
+                                             'pat_nb.training.distributed._no_form': ( 'distributed.html#_no_form',
+                                                                                       'pat_nb/training/distributed.py'),
                                              'pat_nb.training.distributed._sync_batch_norm': ( 'distributed.html#_sync_batch_norm',
                                                                                                'pat_nb/training/distributed.py'),
                                              'pat_nb.training.distributed.broadcast_object': ( 'distributed.html#broadcast_object',

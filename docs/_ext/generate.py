@@ -36,6 +36,13 @@ API = {  # page -> (title, packages or modules)
     "settings": ("Settings, names and utilities", ["pat_nb.settings", "pat_nb.names", "pat_nb.utils"]),
 }
 
+FIGURES = (  # below figures/
+    "compact/findings_differences.png",
+    "compact/ablation_components_curves.png",
+    "frozen/fig6_one_axis.png",
+    "finetuned/table10_validation.png",
+)
+
 
 def write_all(root: Path, out: Path) -> None:
     "Write every generated page below `out`."
@@ -45,11 +52,9 @@ def write_all(root: Path, out: Path) -> None:
     write(out / "losses_cost.md", cost_table(root / "data" / "results" / "compact" / "costs.csv"))
     findings = (root / "figures" / "compact" / "findings.md").read_text(encoding="utf-8").split("\n\n")[0]
     write(out / "findings.md", findings.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}") + "\n")
-    for profile, name in (("frozen", "fig6_one_axis.png"), ("finetuned", "table10_validation.png")):
-        copy(root / "figures" / profile / name, out / name)
     write(out / "data_sets.md", data_page(root / "data" / "README.md"))
-    for name in ("findings_differences.png", "ablation_components_curves.png"):
-        copy(root / "figures" / "compact" / name, out / name)
+    for name in FIGURES:
+        copy(root / "figures" / name, out / Path(name).name)
     explorer.write_page(root / "data" / "results", out / "extra" / "explorer.html")
 
 

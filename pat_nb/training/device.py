@@ -102,9 +102,11 @@ class _Float32Depthwise(TorchFunctionMode):
     "Call `conv2d` in float32 if it has one input channel per group. The result has the dtype of the input."
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        given = dict(zip(_CONV2D, args, strict=False)) | (kwargs or {})
-        if func is not torch.conv2d or given["weight"].shape[1] > 1 or given["weight"].shape[0] == 1:
+        if func is not torch.conv2d:  # first, since every operation of the network comes here
             return func(*args, **kwargs or {})
+        given = dict(zip(_CONV2D, args, strict=False)) | (kwargs or {})
+        if given["weight"].shape[1] > 1 or given["weight"].shape[0] == 1:
+            return func(**given)
         widened = {k: v.float() for k, v in given.items() if isinstance(v, Tensor)}
         with torch.autocast("cpu", enabled=False):
             return func(**given | widened).to(given["input"].dtype)

@@ -136,6 +136,10 @@ def _is_common(module: _BatchNorm) -> bool:
     return module.affine and module.track_running_stats and module.momentum is not None
 
 
+def _no_form(module: nn.Module) -> UserError:
+    return UserError(f"{module} has no form for several processes. Train with one process.")
+
+
 class GlobalBatchNorm(nn.BatchNorm2d):
     "Batch normalization over the batch of all processes, on any device; then dropout and activation, as in timm."
 
@@ -172,7 +176,7 @@ class GlobalBatchNorm(nn.BatchNorm2d):
         """
         if isinstance(module, _BatchNorm) and type(module) is not cls:
             if not (type(module) is nn.BatchNorm2d or _has_activation(module)) or not _is_common(module):
-                raise UserError(f"{module} has no form for several processes. Train with one process.")
+                raise _no_form(module)
             new = cls(module.num_features, module.eps)
             names = (
                 "momentum",
@@ -231,7 +235,7 @@ def _sync_batch_norm(model: nn.Module) -> nn.Module:
     norms = [m for m in model.modules() if isinstance(m, _BatchNorm) and type(m) not in _OF_TORCH]
     for module in norms:
         if not _has_activation(module):
-            raise UserError(f"{module} has no form for several processes. Train with one process.")
+            raise _no_form(module)
     if not norms:
         return nn.SyncBatchNorm.convert_sync_batchnorm(model)
     from timm.layers import convert_sync_batchnorm
