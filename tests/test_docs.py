@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from notebooks import ROOT
 
+from pat_nb.experiments.results import StoredResults
+
 sys.path.insert(0, str(ROOT / "docs" / "_ext"))
 
 import explorer
@@ -22,7 +24,9 @@ def test_explorer_holds_every_stored_result(tmp_path):
     explorer.write_page(ROOT / "data" / "results", tmp_path / "explorer.html")
     page = (tmp_path / "explorer.html").read_text(encoding="utf-8")
     data = json.loads(re.search(r"const DATA = (.*);\n", page)[1])
-    assert {run["id"] for run in data["runs"]} == {file.stem for file in STORED}
+    profiles = [StoredResults(folder) for folder in (ROOT / "data" / "results").iterdir()]
+    assert {run["id"] for run in data["runs"]} == {run_id for stored in profiles for run_id in stored.run_ids()}
+    assert {run["profile"] for run in data["runs"]} == {"compact", "frozen", "finetuned"}
     result = json.loads(STORED[0].read_text(encoding="utf-8"))
     (run,) = [run for run in data["runs"] if run["id"] == STORED[0].stem]
     assert run["miou"] == round(100 * result["metrics"]["test"]["miou"], 2)
@@ -46,7 +50,7 @@ def test_parameters_come_from_comments():
 )
 def test_site_builds(tmp_path, run_command, clean_environment):
     "As `make docs` does, in a copy."
-    for name in ("docs", "data/results", "figures/compact", "nbs", "pat_nb"):
+    for name in ("docs", "data/results", "figures", "nbs", "pat_nb"):
         shutil.copytree(
             ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("_build", "_generated", "__pycache__", "*.onnx")
         )

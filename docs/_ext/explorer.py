@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from pat_nb.experiments.results import StoredResults
 from pat_nb.names import loss_label
 
 METRICS = ("miou", "pixel_acc", "head", "body", "tail")
@@ -11,12 +12,13 @@ METRICS = ("miou", "pixel_acc", "head", "body", "tail")
 def load_runs(folder: Path) -> list[dict]:
     "What the page shows of each stored result."
     runs = []
-    for file in sorted(folder.glob("*/*.json")):
-        result = json.loads(file.read_text(encoding="utf-8"))
+    profiles = [StoredResults(profile) for profile in sorted(folder.iterdir()) if profile.is_dir()]
+    for stored, run_id in ((stored, run_id) for stored in profiles for run_id in stored.run_ids()):
+        result = stored.read(run_id)
         spec, test = result["spec"], result["metrics"]["test"]
         runs.append(
             dict(
-                profile=file.parent.name,
+                profile=stored.folder.name,
                 dataset=spec["dataset"],
                 model=spec["model"],
                 loss=loss_label(spec["loss"]),
