@@ -13,7 +13,7 @@ def load_runs(folder: Path) -> list[dict]:
     "What the page shows of each stored result."
     runs = []
     profiles = [StoredResults(profile) for profile in sorted(folder.iterdir()) if profile.is_dir()]
-    for stored, run_id in ((stored, run_id) for stored in profiles for run_id in stored.run_ids()):
+    for stored, run_id in ((p, i) for p in profiles for i in p.run_ids()):
         result = stored.read(run_id)
         spec, test = result["spec"], result["metrics"]["test"]
         runs.append(
