@@ -83,7 +83,6 @@ render: env ## execute the notebooks and store their outputs, for reading them o
 	@$(TEST_ENV) $(BIN)/python tests/render.py $(ARGS)
 
 docs: env ## build the documentation site: docs/_build/html/index.html
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]' -c constraints.txt
 	@$(BIN)/sphinx-build -q -W --keep-going -j auto -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 

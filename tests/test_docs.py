@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -45,9 +44,6 @@ def test_parameters_come_from_comments():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    not all(map(find_spec, ("sphinx", "myst_nb", "pydata_sphinx_theme"))), reason="needs the extra docs"
-)
 def test_site_builds(tmp_path, run_command, clean_environment):
     "As `make docs` does, in a copy."
     for name in ("docs", "data/results", "figures", "nbs", "pat_nb"):
