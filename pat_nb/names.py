@@ -162,7 +162,7 @@ NAMES = {  # kind -> every valid name
     "void": ("auto", "ignore", "class"),
     "grid": (  # of runs; 64_grids defines them
         *("table3", "table4", "table5", "table6", "ablation", "released", "longer"),
-        *("tuning", "best", "scope", "length", "finetuned"),
+        *("tuning", "best", "scope", "length", "resampled", "finetuned"),
     ),
     "determinism": ("off", "warn", "strict"),
     "tracker": ("none", "tensorboard", "wandb", "mlflow"),

@@ -45,6 +45,7 @@ PROFILES = {  # notebooks of nbs/paper that do not show data/results/compact
     "fig7_length": "frozen",
     "tuning_findings": "frozen",
     "table10_finetuned": "finetuned",
+    "table11_resampled": "frozen",
     "fig2_method": "smoke",
     "fig4_qualitative": "smoke",
 }

@@ -45,9 +45,12 @@ PAPER: dict[str, tuple[str, ...]] = {  # notebook of nbs/paper -> the grids of r
     "fig7_length": ("length",),
     "tuning_findings": ("tuning", "best", "scope", "length"),
     "table10_finetuned": ("finetuned",),
+    "table11_resampled": ("resampled",),
 }
 _OF_PROFILE = {  # the other profiles have the notebooks that are in no list: the paper's
-    "frozen": ("table8_tuning", "table9_scope", "fig6_one_axis", "fig7_length", "tuning_findings"),
+    "frozen": (
+        *("table8_tuning", "table9_scope", "fig6_one_axis", "fig7_length", "tuning_findings", "table11_resampled"),
+    ),
     "finetuned": ("table10_finetuned",),
 }
 # These show images of a data set, so results alone are not enough.

@@ -14,7 +14,15 @@ from pathlib import Path
 
 from .results import no_nan
 from .spec import RunSpec, profile_spec
-from .tuning import WITHOUT_TAIL, best_specs, finetuned_specs, length_specs, scope_specs, tuning_specs
+from pat_nb.experiments.tuning import (
+    WITHOUT_TAIL,
+    best_specs,
+    finetuned_specs,
+    length_specs,
+    resampled_specs,
+    scope_specs,
+    tuning_specs,
+)
 from ..losses.registry import loss_params
 from ..names import check_choice
 from ..settings import Settings, load_settings
@@ -135,5 +143,6 @@ GRIDS = {  # table -> function of the settings that returns its runs
     "best": best_specs,
     "scope": scope_specs,
     "length": length_specs,
+    "resampled": resampled_specs,
     "finetuned": finetuned_specs,
 }

@@ -175,10 +175,13 @@ class TunedComparison:
     @classmethod
     def load(cls, settings: Settings) -> "TunedComparison":
         "Read the results."
-        tuned = tuned_losses(settings)
-        return cls(
-            tuned, tuning_table(tuned, settings) if tuned else pd.DataFrame(columns=["loss", "choice"]), settings
-        )
+        return cls.of(tuned_losses(settings), settings)
+
+    @classmethod
+    def of(cls, tuned: list[Tuned], settings: Settings) -> "TunedComparison":
+        "Tabulate losses."
+        table = tuning_table(tuned, settings) if tuned else pd.DataFrame(columns=["loss", "choice"])
+        return cls(tuned, table, settings)
 
     @property
     def datasets(self) -> list[str]:

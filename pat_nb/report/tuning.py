@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['MIN_SEEDS', 'runs_by_configuration', 'configuration', 'score', 'mean_score', 'Difference', 'seed_differences',
-           'difference', 'mixed_devices', 'Tuned', 'tuned_losses', 'tuning_table', 'with_baseline', 'overall',
-           'rope_table', 'compare_seeds', 'finalist_table', 'describe_comparisons', 'describe_choice']
+           'difference', 'mixed_devices', 'Tuned', 'tuned_losses', 'strength', 'tuning_table', 'with_baseline',
+           'overall', 'overall_probabilities', 'compare_seeds', 'finalist_table', 'describe_comparisons',
+           'describe_choice']
 
 # %% ../../nbs/70a_report_tuning.ipynb #75d74e00
 import itertools
@@ -141,20 +142,21 @@ def tuned_losses(
         for choice, params in chosen.items():
             spec = profile_spec(settings, dataset, settings.models[0], loss, 0, loss_params=params)
             if runs := found.get(configuration(spec)):
-                out.append(Tuned(dataset, loss, choice, _strength(spec), runs))
+                out.append(Tuned(dataset, loss, choice, strength(spec), runs))
     return out
 
 
 _ABSENT = {"ce_weight": 0.0, "tau": 1.0}  # parameters that are stored only if they are given, with their defaults
 
 
-def _strength(spec: RunSpec) -> float:
-    "The strength of a loss; NaN without one, and where it depends on the data set."
+def strength(spec: RunSpec) -> float:
+    "Return the strength of a loss; NaN without one, and where it depends on the data set."
     parameter = STRENGTHS[spec.loss][0] if spec.loss in STRENGTHS else ""
     value = spec.loss_params.get(parameter, _ABSENT.get(parameter))
     return float("nan") if value is None else float(value)
 
 # %% ../../nbs/70a_report_tuning.ipynb #dc8aedf7
+_PROBABILITIES = ["a_better", "equal", "b_better"]
 _SCORES = ("mean_acc", "macro_precision", "tail", "miou_image", "miou_class", "boundary_iou", "ece")
 
 
@@ -196,32 +198,24 @@ def overall(
     return pd.DataFrame(dict(rank=ranks, miou=scores.mean(axis=1))).sort_values("miou", ascending=False)
 
 
-def rope_table(
+def overall_probabilities(
     tuned: list[Tuned],
-    losses: list[str],  # compared in pairs
+    a: str,  # losses
+    b: str,
     choice: str,
-) -> pd.DataFrame:  # a row for each pair and data set, and "all": differences averaged over the data sets
-    "Compute how probable it is that one loss is better than another, or practically equivalent."
+    correlation: float = 0.0,  # between the seeds, for `rope_probabilities`
+) -> dict:  # seeds, a_better, equal, b_better; NaN for fewer than two common seeds
+    "Compute how probable it is that a loss is better than another, averaged over the data sets, or equivalent."
     by = {(t.dataset, t.loss): t.runs for t in tuned if t.choice == choice or t.loss == "ce"}
-    datasets, rows = list(dict.fromkeys(t.dataset for t in tuned)), []
-    for a, b in itertools.combinations(losses, 2):
-        values = {d: _by_seed(by.get((d, a), {}), by.get((d, b), {})) for d in datasets}
-        common = sorted(set.intersection(*(set(v) for v in values.values())))
-        values["all"] = {s: float(np.mean([values[d][s] for d in datasets])) for s in common}
-        for d, v in values.items():
-            p = rope_probabilities(list(v.values()))
-            mean = float(np.mean(list(v.values()))) if v else np.nan
-            rows.append(dict(a=a, b=b, dataset=d, seeds=len(v), mean=mean, a_better=p[0], equal=p[1], b_better=p[2]))
-    return pd.DataFrame(rows, columns=["a", "b", "dataset", "seeds", "mean", "a_better", "equal", "b_better"])
-
-
-def _by_seed(a: dict[int, dict], b: dict[int, dict]) -> dict[int, float]:
-    return dict(zip(sorted({*a} & {*b}), seed_differences(a, b), strict=True))
+    sides = [(by.get((d, a), {}), by.get((d, b), {})) for d in dict.fromkeys(t.dataset for t in tuned)]
+    common = sorted(set.intersection(*({*x} & {*y} for x, y in sides)))
+    each = [[score(x[s]) - score(y[s]) for s in common] for x, y in sides]
+    p = rope_probabilities(np.mean(each, axis=0), correlation=correlation)
+    return dict(seeds=len(common)) | dict(zip(_PROBABILITIES, p, strict=True))
 
 # %% ../../nbs/70a_report_tuning.ipynb #ee33f13e
 MIN_SEEDS = 3  # fewer common seeds give no conclusion
 _COMPARED = ["choice", "dataset", "a", "b", "seeds", "mixed", "mean", "low", "high", "images"]
-_PROBABILITIES = ["a_better", "equal", "b_better"]
 
 
 def compare_seeds(
@@ -240,6 +234,7 @@ def finalist_table(
     tuned: list[Tuned],
     settings: Settings,
     choice: str = "own",  # one of CHOICES
+    correlation: float = 0.0,  # between the seeds
 ) -> pd.DataFrame:  # a row for each comparison and data set
     "Compare the finalists with cross-entropy, and with the best of them on validation."
     rows = []
@@ -249,7 +244,8 @@ def finalist_table(
         best = max((n for n in by if n != "ce"), key=lambda n: _validation(by[n]), default="ce")
         pairs = [(n, "ce") for n in by if n != "ce"] + [(best, n) for n in by if n not in (best, "ce")]
         for a, b in pairs if "ce" in by else []:
-            rows.append(dict(choice=choice, dataset=dataset, a=a, b=b) | compare_seeds(by[a], by[b], settings))
+            compared = compare_seeds(by[a], by[b], settings, correlation)
+            rows.append(dict(choice=choice, dataset=dataset, a=a, b=b) | compared)
     return pd.DataFrame(rows, columns=[*_COMPARED, *_PROBABILITIES])
 
 
