@@ -160,12 +160,12 @@ def resampled_losses(
     settings: Settings,
 ) -> list[Tuned]:  # cross-entropy first; losses without a finished run are left out
     "Find the runs of the finalists whose training and validation images are drawn by each seed."
-    specs = {configuration(s): s for s in resampled_specs(settings)}
-    runs = runs_by_configuration(resampled_specs(settings), settings)
+    specs = resampled_specs(settings)
+    runs = runs_by_configuration(specs, settings)
     order = [(d, n) for d in settings.datasets for n in FINALISTS]
     found = [
         Tuned(s.dataset, s.loss, "default" if s.loss == "ce" else "own", strength(s), runs[key])
-        for key, s in specs.items()
+        for key, s in {configuration(s): s for s in specs}.items()
         if key in runs
     ]
     return sorted(found, key=lambda t: order.index((t.dataset, t.loss)))
