@@ -40,6 +40,7 @@ FIGURES = (  # below figures/
     "compact/findings_differences.png",
     "compact/ablation_components_curves.png",
     "frozen/fig6_one_axis.png",
+    "frozen/fig7_length.png",
     "finetuned/table10_validation.png",
 )
 
