@@ -12,8 +12,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from ..experiments.spec import profile_spec
-from ..experiments.tuning import EXPONENTS, FINALISTS, resampled_specs, scope_params, scope_specs
+from ..experiments.tuning import FINALISTS, resampled_specs, scope_specs
 from ..names import LABELS, dataset_label
 from .tables import provenance
 from pat_nb.report.tuning import (
@@ -67,13 +66,12 @@ def best_exponent(
     settings: Settings,
 ) -> tuple[float, dict[int, dict]]:  # the exponent (NaN without runs); seed -> content of result.json
     "Find the exponent of a scope with the best validation mIoU, among those with the most seeds."
-    found = runs_by_configuration([s for s in scope_specs(settings) if s.dataset == dataset], settings)
-    cells = {}
-    for a in EXPONENTS:
-        spec = profile_spec(settings, dataset, settings.models[0], "pat", 0, loss_params=scope_params(scope, a))
-        cells[a] = found.get(configuration(spec), {})
-    best = max(cells, key=lambda a: (len(cells[a]), mean_score(cells[a], "miou", "val")))
-    return (best, cells[best]) if cells[best] else (float("nan"), {})
+    specs = [s for s in scope_specs(settings) if (s.dataset, s.loss) == (dataset, "pat")]
+    specs = [s for s in specs if s.loss_params.get("scope", "image") == scope]
+    runs = runs_by_configuration(specs, settings)
+    found = {s.loss_params["mask_power"]: runs[key] for s in specs if (key := configuration(s)) in runs}
+    best = max(found, key=lambda a: (len(found[a]), mean_score(found[a], "miou", "val")), default=float("nan"))
+    return best, found.get(best, {})
 
 # %% ../../nbs/70b_report_questions.ipynb #7f1acf4c
 DECIDED = 0.95  # probability
