@@ -1750,6 +1750,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                          'pat_nb.report.questions._signed': ('report_questions.html#_signed', 'pat_nb/report/questions.py'),
                                          'pat_nb.report.questions.best_exponent': ( 'report_questions.html#best_exponent',
                                                                                     'pat_nb/report/questions.py'),
+                                         'pat_nb.report.questions.comparison_sentence': ( 'report_questions.html#comparison_sentence',
+                                                                                          'pat_nb/report/questions.py'),
                                          'pat_nb.report.questions.describe_probabilities': ( 'report_questions.html#describe_probabilities',
                                                                                              'pat_nb/report/questions.py'),
                                          'pat_nb.report.questions.list_runs': ( 'report_questions.html#list_runs',

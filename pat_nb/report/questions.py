@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['IMAGE_LOSSES', 'DATASET_LOSSES', 'DECIDED', 'CORRELATION', 'scope_table', 'best_exponent', 'scope_sentences',
-           'describe_probabilities', 'schedule_paragraph', 'resampled_losses', 'list_runs']
+           'comparison_sentence', 'describe_probabilities', 'schedule_paragraph', 'resampled_losses', 'list_runs']
 
 # %% ../../nbs/70b_report_questions.ipynb #1c1e4016
 from collections import Counter
@@ -107,12 +107,24 @@ def _answer(better: int, equal: int, worse: int, total: int) -> str:
 # %% ../../nbs/70b_report_questions.ipynb #fd376d95
 def _sentence(r) -> str:
     "A row of `scope_table` in words."
-    head = f"{dataset_label(r.dataset)}: {r.a} minus {r.b} is {r.mean:+.2f}"
-    if r.seeds < MIN_SEEDS:
-        return f"{head} points (common seeds: {r.seeds}), too few for a conclusion."
-    devices = f", {r.mixed} of them on different devices" if r.mixed else ""
-    chances = describe_probabilities(r.a_better, r.equal, r.b_better)
-    return f"{head} [{r.low:+.2f}, {r.high:+.2f}] points (common seeds: {r.seeds}{devices}). Probabilities: {chances}."
+    return f"{dataset_label(r.dataset)}: {comparison_sentence(r.a, r.b, r._asdict())}"
+
+
+def comparison_sentence(
+    a: str,  # name of a configuration
+    b: str,  # name of the one it is compared with
+    compared: dict,  # mean, low, high, seeds, a_better, equal, b_better, and perhaps mixed, as of `compare_seeds`
+) -> str:
+    "State a difference in mIoU, and the verdict if its probability is above `DECIDED`."
+    seeds, mixed = compared["seeds"], compared.get("mixed", 0)
+    if seeds < MIN_SEEDS:
+        return f"{a} minus {b}: {compared['mean']:+.2f} points (common seeds: {seeds}), too few for a conclusion."
+    chances = dict(better=compared["a_better"], equivalent=compared["equal"], worse=compared["b_better"])
+    verdict = next((name for name, p in chances.items() if p > DECIDED), "undecided")
+    devices = f", {mixed} of them on different devices" if mixed else ""
+    interval = f"{compared['mean']:+.2f} [{compared['low']:+.2f}, {compared['high']:+.2f}]"
+    probabilities = describe_probabilities(*chances.values())
+    return f"{a} minus {b}: {interval} points (common seeds: {seeds}{devices}), {verdict} ({probabilities})."
 
 
 def describe_probabilities(
