@@ -17,6 +17,7 @@ from ..names import LABELS, dataset_label
 from .tables import provenance
 from pat_nb.report.tuning import (
     MIN_SEEDS,
+    Difference,
     Tuned,
     compare_seeds,
     configuration,
@@ -122,9 +123,13 @@ def comparison_sentence(
     chances = dict(better=compared["a_better"], equivalent=compared["equal"], worse=compared["b_better"])
     verdict = next((name for name, p in chances.items() if p > DECIDED), "undecided")
     devices = f", {mixed} of them on different devices" if mixed else ""
-    interval = f"{compared['mean']:+.2f} [{compared['low']:+.2f}, {compared['high']:+.2f}]"
     probabilities = describe_probabilities(*chances.values())
-    return f"{a} minus {b}: {interval} points (common seeds: {seeds}{devices}), {verdict} ({probabilities})."
+    return f"{a} minus {b}: {_signed(compared)} points (common seeds: {seeds}{devices}), {verdict} ({probabilities})."
+
+
+def _signed(r: dict) -> str:
+    "A difference, and its interval if there is one."
+    return str(Difference(r["mean"], r["low"], r["high"], r["seeds"], images=False))
 
 
 def describe_probabilities(
@@ -162,12 +167,6 @@ def schedule_paragraph(
     )
 
 # %% ../../nbs/70b_report_questions.ipynb #caf24d00
-def _signed(r: dict) -> str:
-    "A difference, and its interval if there is one."
-    interval = "" if np.isnan(r["low"]) else f" [{r['low']:+.2f}, {r['high']:+.2f}]"
-    return f"{r['mean']:+.2f}{interval}"
-
-
 def _schedule_row(dataset: str, tuned: list[Tuned], settings: Settings) -> dict | None:
     "The recall loss against the fixed weight that is the best on validation; None without runs."
     own = {t.loss: t.runs for t in tuned if t.dataset == dataset and t.choice == "own"}
