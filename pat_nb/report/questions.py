@@ -102,7 +102,7 @@ def _answer(better: int, equal: int, worse: int, total: int) -> str:
     if better:
         return "Image scope adds to the class weight" + ("." if better == total else " in part of the comparisons.")
     if worse:
-        return "Image scope does not add to a tempered class weight, which is better where the comparison is decided."
+        return "No gain from image scope: a tempered class weight is as good or better in all decided comparisons."
     return "Both are practically equivalent." if equal == total else "No difference of 0.5 points is shown either way."
 
 # %% ../../nbs/70b_report_questions.ipynb #fd376d95
