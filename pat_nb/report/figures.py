@@ -178,7 +178,7 @@ def _latex_cell(value) -> str:
     return text
 
 # %% ../../nbs/71_report_figures.ipynb #35b94023
-_LINE_HEIGHT, _PAGE_WIDTH = 0.24, 13.0  # inches
+_LINE_HEIGHT, _PAGE_WIDTH = 0.24, 13.5  # inches
 
 
 def _draw_table(text: pd.DataFrame, note: str = "") -> Figure:
