@@ -146,16 +146,17 @@ def _seeds(settings: Settings, seeds: tuple[int, ...]) -> tuple[int, ...]:
     return settings.seeds if "seeds" in settings.changed else seeds
 
 # %% ../../nbs/63a_tuning_grids.ipynb #75018fb6
-MAIN_LOSSES = ("ce", _SMP_DICE, "wce", "pat")  # of the grid `resampled`, trained before the other finalists
+MAIN_LOSSES = ("ce", _SMP_DICE, "wce", "pat")  # of the grid `resampled`, trained before the others
 
 
 def resampled_specs(
     settings: Settings,
     chosen: dict[tuple[str, str, str], dict] | None = None,  # of `best_strengths`; None: computed here
 ) -> list[RunSpec]:
-    "Return the finalists at the strength of `best_specs`, with training and validation images drawn by each seed."
+    "Return every loss at the strength chosen on its own data set, each seed with its own training images."
     best, datasets = _own_strengths(settings, chosen), list(itertools.chain(*_in_order(settings)))
-    resampled, others = replace(settings, splits="resampled"), [n for n in FINALISTS if n not in MAIN_LOSSES]
+    others = [n for n in dict.fromkeys((*FINALISTS, *tuning_losses(settings))) if n not in MAIN_LOSSES]
+    resampled = replace(settings, splits="resampled")
     cells = (itertools.product(_seeds(settings, SIX_SEEDS), datasets, part) for part in (MAIN_LOSSES, others))
     return [_spec(resampled, d, n, s, best[d, n]) for s, d, n in itertools.chain(*cells) if (d, n) in best]
 

@@ -12,7 +12,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from ..experiments.tuning import FINALISTS, resampled_specs, scope_specs
+from ..experiments.tuning import FINALISTS, resampled_specs, scope_specs, tuning_losses
 from ..names import LABELS, dataset_label
 from .tables import provenance
 from pat_nb.report.tuning import (
@@ -183,10 +183,10 @@ CORRELATION = 0.2  # of two seeds that draw their images: the largest share that
 def resampled_losses(
     settings: Settings,
 ) -> list[Tuned]:  # cross-entropy first; losses without a finished run are left out
-    "Find the runs of the finalists whose training and validation images are drawn by each seed."
+    "Find the runs of tuned losses whose training and validation images are drawn by each seed."
     specs = resampled_specs(settings)
     runs = runs_by_configuration(specs, settings)
-    order = [(d, n) for d in settings.datasets for n in FINALISTS]
+    order = [(d, n) for d in settings.datasets for n in (*FINALISTS, *tuning_losses(settings))]
     found = [
         Tuned(s.dataset, s.loss, "default" if s.loss == "ce" else "own", strength(s), runs[key])
         for key, s in {configuration(s): s for s in specs}.items()

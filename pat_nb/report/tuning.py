@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MIN_SEEDS', 'runs_by_configuration', 'configuration', 'score', 'mean_score', 'Difference', 'seed_differences',
            'difference', 'mixed_devices', 'Tuned', 'tuned_losses', 'strength', 'tuning_table', 'with_baseline',
-           'overall', 'overall_probabilities', 'compare_seeds', 'finalist_table', 'describe_comparisons',
+           'overall', 'overall_probabilities', 'compare_seeds', 'comparison_table', 'describe_comparisons',
            'describe_choice']
 
 # %% ../../nbs/70a_report_tuning.ipynb #75d74e00
@@ -21,7 +21,7 @@ from ..experiments.image_counts import StoredCounts, block_counts, read_counts
 from ..experiments.results import load_results, parse_number
 from ..experiments.spec import RunSpec, profile_spec
 from ..experiments.statistics import paired_bootstrap, rope_probabilities
-from ..experiments.tuning import CHOICES, FINALISTS, best_specs, best_strengths, tuning_losses, tuning_specs
+from ..experiments.tuning import CHOICES, best_specs, best_strengths, tuning_losses, tuning_specs
 from ..names import STRENGTHS, dataset_label, loss_label
 from .tables import bootstrap
 from ..settings import Settings
@@ -230,16 +230,16 @@ def compare_seeds(
     return d._asdict() | dict(mixed=mixed_devices(a, b)) | dict(zip(_PROBABILITIES, p, strict=True))
 
 # %% ../../nbs/70a_report_tuning.ipynb #411e6010
-def finalist_table(
+def comparison_table(
     tuned: list[Tuned],
     settings: Settings,
     choice: str = "own",  # one of CHOICES
     correlation: float = 0.0,  # between the seeds
 ) -> pd.DataFrame:  # a row for each comparison and data set
-    "Compare the finalists with cross-entropy, and with the best of them on validation."
+    "Compare losses with cross-entropy, and with the best of them on validation."
     rows = []
     for dataset in dict.fromkeys(t.dataset for t in tuned):
-        part = [t for t in tuned if t.dataset == dataset and t.loss in FINALISTS]
+        part = [t for t in tuned if t.dataset == dataset]
         by = {t.loss: t.runs for t in part if t.choice == choice or t.loss == "ce"}
         best = max((n for n in by if n != "ce"), key=lambda n: _validation(by[n]), default="ce")
         pairs = [(n, "ce") for n in by if n != "ce"] + [(best, n) for n in by if n not in (best, "ce")]
@@ -255,7 +255,7 @@ def _validation(runs: dict[int, dict]) -> float:
 
 # %% ../../nbs/70a_report_tuning.ipynb #bb787708
 def describe_comparisons(
-    table: pd.DataFrame,  # of `finalist_table`, or of `scope_table`
+    table: pd.DataFrame,  # of `comparison_table`, or of `scope_table`
 ) -> pd.DataFrame:  # text
     "Write comparisons as text, without interval and probabilities below MIN_SEEDS."
     names = {*table.a, *table.b}
