@@ -877,6 +877,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                      'pat_nb/experiments/tuning.py'),
                                            'pat_nb.experiments.tuning.best_strengths': ( 'tuning_grids.html#best_strengths',
                                                                                          'pat_nb/experiments/tuning.py'),
+                                           'pat_nb.experiments.tuning.compared_losses': ( 'tuning_grids.html#compared_losses',
+                                                                                          'pat_nb/experiments/tuning.py'),
                                            'pat_nb.experiments.tuning.counted_specs': ( 'tuning_grids.html#counted_specs',
                                                                                         'pat_nb/experiments/tuning.py'),
                                            'pat_nb.experiments.tuning.finetuned_specs': ( 'tuning_grids.html#finetuned_specs',

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['WITHOUT_TAIL', 'BASELINES', 'CHOICES', 'THREE_SEEDS', 'SIX_SEEDS', 'BEST_SEEDS', 'FINALISTS', 'MAIN_LOSSES', 'SCOPES',
            'EXPONENTS', 'LENGTHS', 'LENGTH_EXPONENTS', 'FINETUNED', 'tuning_losses', 'tuning_specs', 'strengths_of',
-           'best_strengths', 'validation_scores', 'best_specs', 'resampled_specs', 'scope_specs', 'scope_params',
-           'length_specs', 'finetuned_specs', 'counted_specs']
+           'best_strengths', 'validation_scores', 'best_specs', 'resampled_specs', 'compared_losses', 'scope_specs',
+           'scope_params', 'length_specs', 'finetuned_specs', 'counted_specs']
 
 # %% ../../nbs/63a_tuning_grids.ipynb #1f27eeae
 import itertools
@@ -155,10 +155,17 @@ def resampled_specs(
 ) -> list[RunSpec]:
     "Return every loss at the strength chosen on its own data set, each seed with its own training images."
     best, datasets = _own_strengths(settings, chosen), list(itertools.chain(*_in_order(settings)))
-    others = [n for n in dict.fromkeys((*FINALISTS, *tuning_losses(settings))) if n not in MAIN_LOSSES]
+    others = [n for n in compared_losses(settings) if n not in MAIN_LOSSES]
     resampled = replace(settings, splits="resampled")
     cells = (itertools.product(_seeds(settings, SIX_SEEDS), datasets, part) for part in (MAIN_LOSSES, others))
     return [_spec(resampled, d, n, s, best[d, n]) for s, d, n in itertools.chain(*cells) if (d, n) in best]
+
+
+def compared_losses(
+    settings: Settings,
+) -> list[str]:
+    "Return the losses of the grid `resampled` in the order of the tables: the finalists, then the others."
+    return list(dict.fromkeys((*FINALISTS, *tuning_losses(settings))))
 
 # %% ../../nbs/63a_tuning_grids.ipynb #ce01c43d
 SCOPES = ("image", "batch", "dataset", "component")

@@ -12,7 +12,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from ..experiments.tuning import FINALISTS, resampled_specs, scope_specs, tuning_losses
+from ..experiments.tuning import compared_losses, resampled_specs, scope_specs
 from ..names import LABELS, dataset_label
 from .tables import provenance
 from pat_nb.report.tuning import (
@@ -186,7 +186,7 @@ def resampled_losses(
     "Find the runs of tuned losses whose training and validation images are drawn by each seed."
     specs = resampled_specs(settings)
     runs = runs_by_configuration(specs, settings)
-    order = [(d, n) for d in settings.datasets for n in (*FINALISTS, *tuning_losses(settings))]
+    order = [(d, n) for d in settings.datasets for n in compared_losses(settings)]
     found = [
         Tuned(s.dataset, s.loss, "default" if s.loss == "ce" else "own", strength(s), runs[key])
         for key, s in {configuration(s): s for s in specs}.items()
