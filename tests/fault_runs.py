@@ -43,11 +43,14 @@ TRAIN = ("train", "--dataset", "synthetic_street", "--loss", "blv", *SETTINGS)  
 
 def start(runs: Path, log: Path, command=TRAIN, files: int = 0) -> int:
     "Start a command of pat-nb in a forked process. Returns its process id."
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # Python ignores a KeyboardInterrupt within the hooks of a fork
     pid = os.fork()
     if pid:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         return pid
     status = 1
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         os.dup2(out, 1)
         os.dup2(out, 2)
