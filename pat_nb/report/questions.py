@@ -19,11 +19,11 @@ from pat_nb.report.tuning import (
     MIN_SEEDS,
     Difference,
     Tuned,
+    best_on_validation,
     compare_seeds,
     configuration,
     mean_score,
     runs_by_configuration,
-    score,
     strength,
 )
 from ..settings import Settings
@@ -83,7 +83,8 @@ def scope_sentences(
 ) -> list[str]:  # one per comparison, and the answer
     "Answer whether image scope adds to a tempered class weight."
     lines = [_sentence(r) for r in table.itertuples()]
-    enough = table[table.seeds >= MIN_SEEDS]
+    different = table.drop_duplicates(["dataset", "a", "mean", "low", "high"])  # two losses can be the same one
+    enough = different[different.seeds >= MIN_SEEDS]
     if enough.empty:
         return [*lines, f"The question is open: no comparison has {MIN_SEEDS} common seeds."]
     better, equal, worse = (int((enough[c] > DECIDED).sum()) for c in ("a_better", "equal", "b_better"))
@@ -91,8 +92,8 @@ def scope_sentences(
     rest = len(enough) - better - equal - worse
     return [
         *lines,
-        f"Of {len(table)} comparisons, {len(enough)} with at least {MIN_SEEDS} seeds: with probability above "
-        f"{DECIDED}, {counts}; undecided: {rest}. {_answer(better, equal, worse, len(enough))}",
+        f"Of {len(different)} different comparisons, {len(enough)} with at least {MIN_SEEDS} seeds: with probability "
+        f"above {DECIDED}, {counts}; undecided: {rest}. {_answer(better, equal, worse, len(enough))}",
     ]
 
 
@@ -158,22 +159,23 @@ def schedule_paragraph(
     cells = ", ".join(
         f"{dataset_label(r['dataset'])} {_signed(r)} against {LABELS[r['rival']]} (n = {r['seeds']})" for r in rows
     )
+    few = any(r["seeds"] < MIN_SEEDS for r in rows)
+    note = f" With n below {MIN_SEEDS}, the intervals mainly cover the choice of images." if few else ""
     verdict = "No such schedule is made a loss of its own." if not shown else "A schedule deserves a loss of its own."
     return (
         f"Weights from the running recall, (1 − R)^b, minus the best fixed class weight, each tuned with five values: "
         f"{cells}. Mean over {len(rows)} data sets: {np.mean([r['mean'] for r in rows]):+.2f} points. The gain is "
-        f"above {_GAIN} points on {above} of {len(rows)} data sets, and its interval on {shown}. {verdict} With n "
-        f"below {MIN_SEEDS}, the intervals mainly cover the choice of images."
+        f"above {_GAIN} points on {above} of {len(rows)} data sets, and its interval on {shown}. {verdict}{note}"
     )
 
 # %% ../../nbs/70b_report_questions.ipynb #caf24d00
 def _schedule_row(dataset: str, tuned: list[Tuned], settings: Settings) -> dict | None:
     "The recall loss against the fixed weight that is the best on validation; None without runs."
     own = {t.loss: t.runs for t in tuned if t.dataset == dataset and t.choice == "own"}
-    fixed = [n for n in _FIXED if n in own]
+    fixed = {n: own[n] for n in _FIXED if n in own}
     if "recall" not in own or not fixed:
         return None
-    rival = max(fixed, key=lambda n: score(own[n][min(own[n])], "miou", "val"))
+    rival = best_on_validation(fixed)
     return dict(dataset=dataset, rival=rival) | compare_seeds(own["recall"], own[rival], settings)
 
 # %% ../../nbs/70b_report_questions.ipynb #c2c92bee

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['MIN_SEEDS', 'runs_by_configuration', 'configuration', 'score', 'mean_score', 'Difference', 'seed_differences',
            'difference', 'mixed_devices', 'Tuned', 'tuned_losses', 'strength', 'tuning_table', 'with_baseline',
-           'overall', 'overall_probabilities', 'compare_seeds', 'comparison_table', 'describe_comparisons',
-           'describe_choice']
+           'overall', 'overall_probabilities', 'compare_seeds', 'comparison_table', 'best_on_validation',
+           'describe_comparisons', 'describe_choice']
 
 # %% ../../nbs/70a_report_tuning.ipynb #75d74e00
 import itertools
@@ -241,7 +241,7 @@ def comparison_table(
     for dataset in dict.fromkeys(t.dataset for t in tuned):
         part = [t for t in tuned if t.dataset == dataset]
         by = {t.loss: t.runs for t in part if t.choice == choice or t.loss == "ce"}
-        best = max((n for n in by if n != "ce"), key=lambda n: _validation(by[n]), default="ce")
+        best = best_on_validation({n: by[n] for n in by if n != "ce"}) or "ce"
         pairs = [(n, "ce") for n in by if n != "ce"] + [(best, n) for n in by if n not in (best, "ce")]
         for a, b in pairs if "ce" in by else []:
             compared = compare_seeds(by[a], by[b], settings, correlation)
@@ -249,9 +249,13 @@ def comparison_table(
     return pd.DataFrame(rows, columns=[*_COMPARED, *_PROBABILITIES])
 
 
-def _validation(runs: dict[int, dict]) -> float:
-    "Validation mIoU of the first seed, which all losses have."
-    return score(runs[min(runs)], "miou", "val")
+def best_on_validation(
+    runs: dict[str, dict[int, dict]],  # loss -> seed -> content of result.json
+) -> str:  # empty without losses
+    "Find the loss with the highest validation mIoU, the mean over the seeds that all losses have."
+    common = set.intersection(*map(set, runs.values())) if runs else set()
+    each = {n: {s: r for s, r in seeds.items() if s in common} or seeds for n, seeds in runs.items()}
+    return max(each, key=lambda n: mean_score(each[n], "miou", "val"), default="")
 
 # %% ../../nbs/70a_report_tuning.ipynb #bb787708
 def describe_comparisons(
