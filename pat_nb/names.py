@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['LOSS_TABLE', 'LABELS', 'DATASET_LABELS', 'MODEL_LABELS', 'STRENGTHS', 'NAMES', 'LossInfo', 'is_import_path',
-           'loss_label', 'dataset_label', 'model_label', 'loss_table_markdown', 'check_choice', 'check_loss',
-           'check_model', 'check_dataset']
+           'loss_label', 'region_label', 'dataset_label', 'model_label', 'loss_table_markdown', 'check_choice',
+           'check_loss', 'check_model', 'check_dataset']
 
 # %% ../nbs/01_names.ipynb #5f6def1b
 import difflib
@@ -73,6 +73,13 @@ def loss_label(
     label = name.partition(":")[2]
     taken = {LABELS.get(n, n) if not is_import_path(n) else n.partition(":")[2] for n in among if n != name}
     return name if label in taken else label
+
+
+def region_label(
+    name: str,  # `module:class` of a region loss
+) -> str:
+    "Return the name of a region loss in a sum, such as `Dice` for `DiceLoss`."
+    return loss_label(name).removesuffix("Loss").replace("Lovasz", "Lovász")
 
 # %% ../nbs/01_names.ipynb #b279fd8e
 DATASET_LABELS = {

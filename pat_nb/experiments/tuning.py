@@ -107,7 +107,7 @@ def _common_mean(runs: np.ndarray) -> np.ndarray:
 THREE_SEEDS = (0, 1, 2)
 SIX_SEEDS = tuple(range(6))
 BEST_SEEDS = {"nyuv2_40": SIX_SEEDS}  # of the grid `best`; three seeds on the other data sets
-_SMP_DICE = "segmentation_models_pytorch.losses:DiceLoss"
+_SMP_DICE, _SMP_LOVASZ = (f"segmentation_models_pytorch.losses:{n}Loss" for n in ("Dice", "Lovasz"))
 FINALISTS = ("ce", "pat", "wce", _SMP_DICE, "bms", "medianfreq", "cb")  # one of each mechanism, and cross-entropy
 _FIRST = ("nyuv2_40", "camvid")  # data sets of the grid `best` that are trained before the others
 
@@ -211,13 +211,14 @@ FINETUNED = (  # (loss, parameters)
     ("wce", {"power": 0.5}),
     ("pat", {}),
     ("pat", {"mask_power": 0.75}),
+    (_SMP_LOVASZ, {"ce_weight": 0.25}),
 )
 
 
 def finetuned_specs(
     settings: Settings,  # data sets and seeds; the first model
 ) -> list[RunSpec]:
-    "Return the five losses on every data set of the profile."
+    "Return the losses on every data set of the profile."
     cells = itertools.product(settings.seeds, settings.datasets, FINETUNED)
     return [_spec(settings, d, n, s, p) for s, d, (n, p) in cells]
 

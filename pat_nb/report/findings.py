@@ -16,7 +16,7 @@ import pandas as pd
 
 from ..experiments.grids import LONGER_FACTOR, paper_grid
 from ..experiments.spec import RunSpec
-from ..names import dataset_label, is_import_path, loss_label
+from ..names import dataset_label, is_import_path, loss_label, region_label
 from .tables import bootstrap
 from pat_nb.report.tuning import (
     MIN_SEEDS,
@@ -231,7 +231,7 @@ def loss_name(
     tuned = [t for t in found.tuned if (t.loss, t.choice) == (loss, choice) and dataset in ("", t.dataset)]
     sums = {t.strength > 0 for t in tuned}
     added = "" if True not in sums else " (+ CE)" if False in sums else " + CE"
-    return text.removesuffix("Loss").replace("Lovasz", "Lovász") + added
+    return region_label(text) + added
 
 
 def best_loss(
