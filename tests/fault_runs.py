@@ -106,6 +106,7 @@ def kills(folder: Path, number: int = 20) -> dict:
         assert status in allowed, f"status {status} after {signum.name}: {(folder / 'log').read_text()[-3000:]}"
         done[signum.name] += status != 0
         if status == 0:
+            assert finished < 5 * number, f"{finished} runs have finished, after {done}"
             finished, window = finished + 1, 0.8 * window  # earlier, so that the next signal does not come too late
             differing += table(runs) != table(folder / "whole") or weights(runs) != weights(folder / "whole")
             assert not list(runs.glob("*/.*.part"))
@@ -246,6 +247,7 @@ def error(folder: Path, runs: str, files: str = "0") -> dict:
 def main_loop() -> None:
     "Answer the actions of stdin."
     torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it in background jobs
     actions = {f.__name__: f for f in (kills, points, steps, concurrent, grid, full_disk, error)}
     for line in sys.stdin:
         name, folder, *words = json.loads(line)
