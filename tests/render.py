@@ -279,6 +279,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it in background jobs
     if not args.test:
         for name in [name for name in os.environ if name.startswith("PAT_NB_")]:
             del os.environ[name]
